@@ -6,7 +6,7 @@
         output = client.run("workflow-123", {"prompt": "a cat", "image": "./input.jpg"})
         output["images"]["url"].save("result.png")
 
-``client.async_run`` and its like are awaited; ``AsyncClient`` is awaited throughout. Texts of an input that name a
+Methods such as ``client.async_run`` are awaited, and all methods of ``AsyncClient``. Texts in an input that name a
 media file below the current directory are uploaded; see :mod:`simstudio.services.speedpix.paths`.
 """
 

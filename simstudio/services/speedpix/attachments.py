@@ -1,4 +1,4 @@
-"""Files to send: what they are called, what they hold, and how they are read without being held in memory."""
+"""Files to send: name, content and media type. Their content is not held in memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from simstudio.transport.message import Headers
 from simstudio.transport.upload import PIECE, Upload
 
 LARGEST_BASE64 = 1024 * 1024
-"""Bytes of a file that may travel within the input itself."""
+"""Largest file, in bytes, that may be sent within the input."""
 
 _SPOOLED = 1024 * 1024
 
@@ -30,9 +30,9 @@ class Attachment:
     """A file to send.
 
     Attributes:
-        content: Its bytes, a path, or a file opened in binary mode.
-        content_type: Its media type.
-        opened: A copy of what can be read only once, made by :meth:`upload`.
+        content: Bytes, a path, or a file opened in binary mode.
+        content_type: Media type.
+        opened: Copy of a file that can be read only once, made by :meth:`upload`.
     """
 
     content: Any
@@ -42,14 +42,14 @@ class Attachment:
 
     @property
     def key(self) -> object:
-        """The same for the same file, so that it is sent once."""
+        """Identity of the file, so that it is sent once."""
         return str(self.content) if isinstance(self.content, Path) else id(self.content)
 
     def upload(self) -> Upload:
-        """The content as a body; blocks.
+        """Return the content as a request body; blocks.
 
         Raises:
-            InvalidInputError: It cannot be read.
+            InvalidInputError: The file cannot be read.
         """
         content = self.content
         try:
@@ -66,10 +66,10 @@ class Attachment:
             raise InvalidInputError(f"The file {self.name!r} cannot be read: {error}.") from error
 
     def data_url(self) -> str:
-        """The content as a data: address; blocks.
+        """Return the content as a ``data:`` URL; blocks.
 
         Raises:
-            InvalidInputError: It is too large for that, or cannot be read.
+            InvalidInputError: The file is too large, or cannot be read.
         """
         upload = self.upload()
         if upload.size > LARGEST_BASE64:
@@ -84,7 +84,7 @@ class Attachment:
         return f"data:{self.content_type};base64,{base64.b64encode(data).decode('ascii')}"
 
     def close(self) -> None:
-        """Give up what was opened."""
+        """Close the copy."""
         if self.opened is not None:
             self.opened.close()
             self.opened = None
@@ -101,16 +101,16 @@ class Attachment:
 
 
 def attach(value: object, *, name: str | None = None, content_type: str | None = None) -> Attachment | None:
-    """A value as a file to send, None where it is none. A ``str`` is none.
+    """Make a file to send of a value; None if the value is no file. A ``str`` is none.
 
     Args:
         value: A path object, a file opened in binary mode, a file that a web framework received, a
             :class:`simstudio.File`, or, with a name, bytes.
-        name: What it is called, else what the value says.
-        content_type: Its media type, else what the name says.
+        name: File name; by default the one of the value.
+        content_type: Media type; by default the one of the value, else guessed from the name.
 
     Raises:
-        InvalidInputError: It is bytes without a name, a file opened in text mode, or the name or type cannot be sent.
+        InvalidInputError: The value is bytes without a name, or a text file; or the name or type cannot be sent.
     """
     if isinstance(value, files.File):
         name, content_type = name or value.name, content_type or value.mime
@@ -142,7 +142,7 @@ def _attachment(content: Any, name: str, content_type: str | None) -> Attachment
 
 
 def guess_type(name: str) -> str:
-    """The media type of a file by its name.
+    """Guess the media type of a file from its name.
 
     Example:
         >>> guess_type("a.webp")

@@ -1,4 +1,4 @@
-"""What is called on the client itself: ``run``, its awaited form, and raw access to the service."""
+"""Methods of the client itself: ``run``, ``async_run``, and raw calls of the service."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ _UNSIGNABLE = re.compile(r"%(?![0-9A-Fa-f]{2})|(?:^|/)\.{1,2}(?:/|$)")
 
 
 class SpeedPixCalls(PredictionBatches[M], BaseClient[M]):
-    """The namespaces of a client, and its own methods."""
+    """Base of the clients: their namespaces and methods."""
 
     @namespace
     def predictions(self) -> Predictions[M]:
-        """Predictions: run workflows and follow their runs."""
+        """Predictions: run workflows, and wait for their runs."""
         return Predictions(self._context, "predictions", self.files, self._transfers)
 
     @namespace
     def files(self) -> Files[M]:
-        """Files: upload them."""
+        """Files: upload them for inputs."""
         return Files(self._context, "files", self._policy, self._transfers)
 
     @namespace
@@ -77,33 +77,33 @@ class SpeedPixCalls(PredictionBatches[M], BaseClient[M]):
         """Run a workflow and wait for its output.
 
         Args:
-            input: Its input; files in it are uploaded, see :meth:`predictions.create`. The form ``{"input": {…},
-                "alias_id": …}`` that the service's document also shows is taken for options, with a
-                DeprecationWarning, when it holds nothing but names of options and ``input`` is a dict.
+            input: Input of the workflow; files in it are uploaded, see :meth:`predictions.create`. The form ``{"input":
+                {…}, "alias_id": …}``, which the service's document also shows, is read as options, with a
+                DeprecationWarning, if it holds only names of options and ``input`` is a dict.
             wait: False returns the prediction at once.
-            version_id: A version of the workflow.
-            alias_id: An alias of a version; ``main`` where neither is given.
-            randomise_seeds: Whether seeds are drawn anew.
-            return_temp_files: Whether intermediate files are returned too.
-            resource_config_id: The capacity it runs on; empty sends none.
+            version_id: Version of the workflow.
+            alias_id: Alias of a version; by default ``main`` if there is no ``version_id``.
+            randomise_seeds: Whether to draw new seeds.
+            return_temp_files: Whether to return intermediate files as well.
+            resource_config_id: Capacity to run on; an empty text sends none.
             polling_interval: The same as ``poll_interval``, as the service's own package calls it.
             file_encoding_strategy: ``url`` or ``base64``; see :meth:`predictions.create`.
             timeout: Seconds to wait. None waits for ever, unless all calls are refused (429) for a day.
-            on_progress: Called with the prediction at each question.
-            poll_interval: Seconds between questions, in place of growing ones (0.5 s to 10 s).
-            upload_paths: Whether texts that name a media file are uploaded, in place of the client's setting.
-            upload_root: From where, in place of the client's setting.
+            on_progress: Called with the prediction at each poll.
+            poll_interval: Seconds between polls, in place of growing pauses (0.5 s to 10 s).
+            upload_paths: Whether to upload media files that texts name, in place of the client's setting.
+            upload_root: Directory of such files, in place of the client's setting.
 
         Returns:
-            The workflow's output: plain data in which each address is a
-            :class:`~simstudio.services.speedpix.FileOutput`. The prediction, with ``wait=False``.
+            The output of the workflow: plain data in which each URL is a
+            :class:`~simstudio.services.speedpix.FileOutput`. With ``wait=False`` the prediction.
 
         Raises:
             PredictionError: The workflow failed (``error.prediction``).
-            PredictionTimeoutError: It was not done in time; it goes on.
+            PredictionTimeoutError: The prediction was not done in time; it goes on at the server.
             SpeedPixAPIError: The service refused a call.
             InvalidInputError: The input cannot be sent.
-            SimStudioError: Any other failure; ``error.task_id`` is the prediction's id once there is one.
+            SpeedPixException: Any other failure; ``error.task_id`` is the prediction's id once there is one.
 
         Example:
             >>> client.run("workflow-123", {"prompt": "a cat"})["images"]["url"].save("cat.png")  # doctest: +SKIP
@@ -142,14 +142,14 @@ class SpeedPixCalls(PredictionBatches[M], BaseClient[M]):
         """Call any endpoint, signed.
 
         Args:
-            path: Such as ``/scc/…``, perhaps with a query; signed as it is.
-            headers: Besides the client's own.
+            path: Path such as ``/scc/…``; may hold a query. It is signed unchanged.
+            headers: Headers to add to the client's.
 
         Returns:
-            The answer, whatever its envelope says: ``.status``, ``.headers``, ``.json()``.
+            The response, also if its envelope reports an error: ``.status``, ``.headers``, ``.json()``.
 
         Raises:
-            SpeedPixStatusError: An HTTP error status.
+            SpeedPixStatusError: The response has an HTTP error status.
 
         Example:
             >>> client.post("/scc/comfy_get_progress", {"taskId": "task-1"}).json()  # doctest: +SKIP
@@ -165,10 +165,10 @@ class SpeedPixCalls(PredictionBatches[M], BaseClient[M]):
         """Call any endpoint, signed, under the service's own name for it; see :meth:`post`.
 
         Args:
-            path: Such as ``/scc/…``, perhaps with a query; signed as it is.
+            path: Path such as ``/scc/…``; may hold a query. It is signed unchanged.
             json_data: JSON data of the body.
             method: HTTP verb. The service's endpoints take POST.
-            headers: Besides the client's own.
+            headers: Headers to add to the client's.
 
         Example:
             >>> client.invoke("/scc/comfy_get_progress", {"taskId": "task-1"}).json()  # doctest: +SKIP

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class _SpeedPixClient(SpeedPixCalls[M]):
-    """What the clients share."""
+    """Base of the clients of SpeedPix."""
 
     def __init__(
         self,
@@ -100,12 +100,12 @@ class _SpeedPixClient(SpeedPixCalls[M]):
 
     @property
     def timeout(self) -> float | None:
-        """Seconds for one logical HTTP call, None for no end."""
+        """Seconds for one logical HTTP call; None for no end."""
         return self._context.options.timeout
 
     @property
     def user_agent(self) -> str:
-        """What the client calls itself."""
+        """The ``User-Agent`` of every request."""
         return self._context.defaults["User-Agent"]
 
     @classmethod
@@ -120,28 +120,30 @@ class SpeedPixClient(_SpeedPixClient[Sync], SyncClient["RawSpeedPixClient"]):
     """A client for SpeedPix that blocks; its ``async_…`` methods are awaited. One may serve many threads.
 
     Args:
-        app_key: ``SPEEDPIX_APP_KEY`` of the environment where it is not given.
-        app_secret: ``SPEEDPIX_APP_SECRET`` where it is not given. It is never sent, and shows nowhere.
-        endpoint: Where SpeedPix is; ``SPEEDPIX_ENDPOINT``, then ``https://openai.edu-aliyun.com``.
+        app_key: App key; by default ``SPEEDPIX_APP_KEY`` of the environment.
+        app_secret: App secret, which signs requests and is never sent; by default ``SPEEDPIX_APP_SECRET``.
+        endpoint: Address of SpeedPix; by default ``SPEEDPIX_ENDPOINT``, then ``https://openai.edu-aliyun.com``.
         timeout: Seconds for one logical HTTP call, retries and their waits included. None for no end, unless the call
-            is refused (429) for a day. For the content of a file it bounds each silence instead.
-        user_agent: What the client calls itself.
-        max_retries: Repetitions of what may be repeated. Each attempt is signed anew; a submit that may have arrived
-            is never repeated.
-        middleware: As for :class:`simstudio.SimStudioClient`. Signing stands below all of it.
-        http_client: An ``httpx.Client`` of your own to send with; the ``async_…`` methods then need an async client.
-        max_response_size: Bytes of a response's decoded body that are held in memory; a larger one is an
-            InvalidResponseError. None for no bound. Streams and downloads have none.
-        headers: Sent with every call of the service, and with no file.
-        upload_paths: Whether texts in an input that name a media file are uploaded. Turn it off where inputs come from
-            strangers and no file of this machine belongs into them.
-        upload_root: Only files below this directory; the current directory where it is not given.
-        allow_insecure_urls: Whether files may be sent to http addresses elsewhere than on this machine.
-        clock: Epoch seconds, for signatures. The gateway bears about 15 minutes of difference.
-        nonce: A new text at each call, for signatures.
+            is refused (429) for a day. While a file is sent or fetched, it bounds each
+            pause of the connection instead.
+        user_agent: ``User-Agent`` of every request.
+        max_retries: Retries after the first attempt, of requests that may be sent again. Each attempt has a signature
+            of its own; a submission that may have arrived is not sent again.
+        middleware: The same as for :class:`simstudio.SimStudioClient`. Requests are signed after it.
+        http_client: An ``httpx.Client`` to send with, which the client does not close. With it, the ``async_…``
+            methods cannot be used.
+        max_response_size: Largest decoded body in bytes; a larger one raises InvalidResponseError. None for no bound.
+            Streams and downloads have none.
+        headers: Headers of every call of the service, but not of uploads and downloads.
+        upload_paths: Whether to upload media files that texts in an input name. Turn it off if inputs come from
+            strangers, and need no file of this machine.
+        upload_root: Directory below which such files must be; by default the current directory.
+        allow_insecure_urls: Whether files may be sent to http addresses of other machines.
+        clock: Returns epoch seconds for signatures. The gateway tolerates a difference of about 15 minutes.
+        nonce: Returns a new text for each signature.
 
     Raises:
-        ConfigurationError: Something of this cannot work; the message says what.
+        ConfigurationError: An argument or an environment variable cannot be used; the message names it.
 
     Example:
         >>> with SpeedPixClient() as client:  # doctest: +SKIP
@@ -151,7 +153,7 @@ class SpeedPixClient(_SpeedPixClient[Sync], SyncClient["RawSpeedPixClient"]):
     """
 
     async def aclose(self) -> None:
-        """Close the connections, those of ``async_…`` methods too."""
+        """Close the connections, also those of ``async_…`` methods."""
         if self._owns_session:
             await self._context.session.aclose()
 

@@ -1,4 +1,4 @@
-"""The app key and secret, and the signature they make: HMAC-SHA256 over what is sent, anew for every attempt."""
+"""The app key and secret, and the HMAC-SHA256 signature that they make of each attempt."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from simstudio.transport.stack import Handler
 
 SIGNED = "x-ca-signature-method"
-"""The header by which a request asks to be signed. Uploads and downloads have none, wherever they go."""
+"""Header that marks a request to be signed. Uploads and downloads do not have it."""
 
 METHOD = "HmacSHA256"
 
@@ -34,18 +34,18 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _HEADERS = ("x-ca-timestamp", "x-ca-key", "x-ca-nonce", SIGNED)
 _OURS = (*_HEADERS, "x-ca-signature-headers", "x-ca-signature", "content-md5", "date")
 _LONGEST_KEPT = 3
-"""Letters: a key so short is no secret, and taking it out would only garble what errors say."""
+"""Characters. Keys up to this length are not redacted, because they occur in many words."""
 
 
 class SpeedPixCredentials(Credentials):
-    """The app key and the app secret, which shows nowhere.
+    """The app key and the app secret. No repr shows them.
 
     Args:
-        app_key: Names the application; ``ANONYMOUS`` where nothing is ever signed (downloads).
-        app_secret: Signs.
+        app_key: App key; ``ANONYMOUS`` if nothing is signed (downloads).
+        app_secret: App secret.
 
     Raises:
-        SpeedPixConfigurationError: One of them cannot be used (the message does not show it).
+        SpeedPixConfigurationError: The key or the secret cannot be used; the message does not show it.
     """
 
     __slots__ = ("_secret",)
@@ -68,14 +68,14 @@ class SpeedPixCredentials(Credentials):
         return secret
 
     def redact(self, text: str) -> str:
-        """A text without key and secret, and without the queries of addresses (which are keys to files)."""
+        """Return a text without key, secret and the queries of URLs, which give access to files."""
         for word in (self.secret, self.key):
             if isinstance(word, str) and len(word) > _LONGEST_KEPT:
                 text = text.replace(word, "***")
         return hide_queries(text)
 
     def redact_bytes(self, content: bytes) -> bytes:
-        """A body without them."""
+        """Return a body without key, secret and the queries of URLs."""
         for word in (self.secret, self.key):
             if isinstance(word, str) and len(word) > _LONGEST_KEPT:
                 content = content.replace(word.encode(), b"***")
@@ -99,21 +99,21 @@ def _problem_of(value: object) -> str | None:
 
 
 def fresh_nonce() -> str:
-    """A nonce that was never used before."""
+    """Make a nonce."""
     return str(uuid.uuid4())
 
 
 class Signature:
-    """Middleware: sign each attempt, as the last thing before it is sent.
+    """Middleware that signs each attempt just before it is sent.
 
-    It stands below retry, so that no two attempts share a nonce, and below a user's own middleware, so that it signs
-    what that has made of the request. Only requests to the configured origin that ask for it are signed.
+    It is below the retries, so that no two attempts share a nonce, and below the user's middleware, which may change
+    the request. Only requests to the configured origin that have the header :data:`SIGNED` are signed.
 
     Args:
         credentials: Key and secret.
-        endpoint: The configured base address.
-        clock: Epoch seconds. The gateway bears about 15 minutes of difference.
-        nonce: A new text at each call.
+        endpoint: The base address.
+        clock: Returns epoch seconds. The gateway tolerates a difference of about 15 minutes.
+        nonce: Returns a new text for each signature.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class Signature:
 
 
 def string_to_sign(request: Request) -> str:
-    """The ten lines that are signed: exactly what the request says, so sign last."""
+    """The ten lines of a request that are signed. They depend on all its headers, so signing comes last."""
     headers = request.headers
     parts = urlsplit(request.url)
     return "\n".join([
@@ -167,7 +167,7 @@ def string_to_sign(request: Request) -> str:
 
 
 def signature(secret: str, text: str) -> str:
-    """The signature of a text.
+    """Sign a text.
 
     Example:
         >>> signature("app-secret", "POST")[:8]
@@ -177,7 +177,7 @@ def signature(secret: str, text: str) -> str:
 
 
 def content_md5(request: Request) -> str:
-    """The digest of the body that is sent."""
+    """The MD5 digest of the request body, as base64."""
     content = request.content
     digest = hashlib.md5(usedforsecurity=False)
     for piece in (content,) if isinstance(content, bytes) else content:
@@ -186,7 +186,7 @@ def content_md5(request: Request) -> str:
 
 
 def format_date(now: float) -> str:
-    """A time as the gateway wants it, whatever the locale.
+    """Format a time for the gateway, in English whatever the locale.
 
     Example:
         >>> format_date(1700000000.0)

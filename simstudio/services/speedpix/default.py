@@ -1,4 +1,4 @@
-"""``speedpix.run`` and ``speedpix.async_run``: without a client of one's own."""
+"""``speedpix.run`` and ``speedpix.async_run``, which make their client themselves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _VARIABLES = ("SPEEDPIX_APP_KEY", "SPEEDPIX_APP_SECRET", "SPEEDPIX_ENDPOINT")
 
 
 class _Default:
-    """The client that the environment describes: made when it is first needed, and again when that has changed."""
+    """The client with the settings of the environment. It is made when first needed, and when they have changed."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -46,11 +46,11 @@ if hasattr(os, "register_at_fork"):
 
 
 def run(workflow_id: str, input: Mapping[str, Any], *, client: SpeedPixClient | None = None, **options: Any) -> Any:
-    """Run a workflow with a client of the environment (``SPEEDPIX_APP_KEY``, ``SPEEDPIX_APP_SECRET``).
+    """Run a workflow with the keys of the environment (``SPEEDPIX_APP_KEY``, ``SPEEDPIX_APP_SECRET``).
 
     Args:
-        client: To use in place of the environment's, which is made when it is first needed.
-        **options: As for :meth:`SpeedPixClient.run`, which also says what comes back and what is raised.
+        client: Client to use; by default one with the settings of the environment.
+        **options: Options of :meth:`SpeedPixClient.run`, which also describes the result and the errors.
 
     Example:
         >>> speedpix.run("workflow-123", {"prompt": "a cat"})["images"]["url"].save("cat.png")  # doctest: +SKIP
@@ -63,7 +63,7 @@ def run(workflow_id: str, input: Mapping[str, Any], *, client: SpeedPixClient | 
 async def async_run(
     workflow_id: str, input: Mapping[str, Any], *, client: AnyClient | None = None, **options: Any
 ) -> Any:
-    """Await what :func:`run` does; ``client`` may be of either kind.
+    """Await a run of a workflow; see :func:`run`. ``client`` may be sync or async.
 
     Example:
         >>> await speedpix.async_run("workflow-123", {"prompt": "a cat"})  # doctest: +SKIP

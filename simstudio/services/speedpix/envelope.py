@@ -1,8 +1,8 @@
-"""The envelope that every reply comes in, and the errors made of one that says no.
+"""The envelope of every response, and the errors for those that report a failure.
 
 ``{"status": 10, "errCode", "errMessage", "subErrCode", "subErrMessage", "apiInvokeId", "data"}``, in camelCase or
-snake_case (releases of the service differ). 10 is success. The gateway in front of it answers with an HTTP error
-status, no body, and ``X-Ca-Error-Code``, ``X-Ca-Error-Message``, ``X-Ca-Request-Id``; the file storage with XML.
+snake_case (releases of the service differ). Status 10 is success. The gateway before the service answers with an HTTP
+error status, no body, and ``X-Ca-Error-Code``, ``X-Ca-Error-Message``, ``X-Ca-Request-Id``; the file storage with XML.
 """
 
 from __future__ import annotations
@@ -43,16 +43,15 @@ _CODES = {401: "UNAUTHORIZED", 402: "USAGE_LIMIT_EXCEEDED", 429: "RATE_LIMIT_EXC
 
 @attrs.frozen
 class Envelope:
-    """What a reply says.
+    """The envelope of a response. What it lacks is None.
 
     Attributes:
-        status: 10 for success, None where it says nothing.
-        err_code: Empty or absent where nothing is wrong.
-        err_message: Of the error.
-        sub_err_code: More exact.
-        sub_err_message: More exact.
-        invoke_id: The service's id of the call.
-        data: The payload, where there is one.
+        status: 10 for success.
+        err_code: Code of the error; None or empty if there is none.
+        sub_err_code: More exact code.
+        sub_err_message: More exact message.
+        invoke_id: Id of the call at the service.
+        data: Payload, as JSON data.
     """
 
     status: object = None
@@ -65,7 +64,7 @@ class Envelope:
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> Envelope:
-        """The envelope that a JSON object is."""
+        """Read an envelope from a JSON object."""
         return cls(
             body.get("status"),
             _text(body, "errCode", "err_code"),
@@ -78,22 +77,22 @@ class Envelope:
 
     @property
     def refused(self) -> bool:
-        """Whether it says that the call failed."""
+        """Whether the call failed."""
         return bool(self.err_code) or (isinstance(self.status, int) and self.status != SUCCESS)
 
     @property
     def throttled(self) -> bool:
-        """Whether it says that there were too many calls."""
+        """Whether the call was refused because there were too many calls."""
         return any("throttl" in (word or "").lower() for word in (self.err_code, self.sub_err_code))
 
     @property
     def code(self) -> str | None:
-        """The most exact code."""
+        """The most exact code of the error."""
         return self.sub_err_code or self.err_code
 
     @property
     def message(self) -> str | None:
-        """The most exact text."""
+        """The most exact message of the error."""
         return self.sub_err_message or self.err_message
 
     def describe(self, error: SpeedPixException) -> None:
@@ -107,7 +106,7 @@ class Envelope:
 
 
 def is_refusal(response: Response) -> bool:
-    """Whether the gateway, or the service in an envelope, refused a call because there were too many."""
+    """Whether the gateway, or the service in an envelope, refused a call because there were too many calls."""
     if response.status == 429:
         return True
     gateway = f"{response.headers.get('x-ca-error-code')} {response.headers.get('x-ca-error-message')}"
@@ -118,10 +117,10 @@ def is_refusal(response: Response) -> bool:
 
 
 def read_envelope(response: Response, credentials: Credentials) -> Envelope:
-    """The envelope of an answer, whatever it says; its texts are without the key, so that they can be cut.
+    """Read the envelope of a response. Secrets are redacted in its messages, which may be shortened later.
 
     Raises:
-        SpeedPixResponseError: The body is none.
+        SpeedPixResponseError: The body is no envelope.
     """
     try:
         body = json.loads(response.content)
@@ -140,7 +139,7 @@ def read_envelope(response: Response, credentials: Credentials) -> Envelope:
 
 
 def invalid(response: Response, problem: str) -> SpeedPixResponseError:
-    """The error for an answer that is not what is known of the service."""
+    """Make the error for a response of an unknown form."""
     return SpeedPixResponseError(
         f"{response.method} {response.path} answered {response.status} with a body that cannot be used: {problem}. "
         "It is in error.response.content.",
@@ -151,11 +150,12 @@ def invalid(response: Response, problem: str) -> SpeedPixResponseError:
 
 
 def refuse(envelope: Envelope, response: Response, what: str) -> NoReturn:
-    """Raise for an envelope that says no.
+    """Raise for an envelope that reports a failure.
 
     Args:
-        response: Where it came from.
-        what: What was tried, as the beginning of a sentence.
+        envelope: The envelope.
+        response: Response that holds it.
+        what: Beginning of the message, such as ``The workflow was not run``.
     """
     kind = SpeedPixRateLimitError if envelope.throttled else SpeedPixRefusedError
     code = "RATE_LIMIT_EXCEEDED" if kind is SpeedPixRateLimitError else None
@@ -174,7 +174,7 @@ def refuse(envelope: Envelope, response: Response, what: str) -> NoReturn:
 
 
 def status_error(response: Response, credentials: Credentials) -> SpeedPixAPIError:
-    """The exception for an HTTP error status, of the gateway, the service, or the file storage."""
+    """Make the exception for an HTTP error status of the gateway, the service or the file storage."""
     redact_response(response, credentials)
     headers, status = response.headers, response.status
     gateway_code, gateway_message = headers.get("x-ca-error-code"), headers.get("x-ca-error-message")

@@ -1,20 +1,20 @@
-"""SpeedPix's exceptions, each also one of the package's own, so that ``except simstudio.RateLimitError`` catches it.
+"""Errors of SpeedPix's client, each also an error of ``simstudio.errors``: ``except RateLimitError`` catches it.
 
-    SpeedPixException                     also a SimStudioError; ``status_code`` and all that the service said
+    SpeedPixException                     base of all                          also a SimStudioError
     ├── PredictionError                   the workflow ran and failed          also a JobFailedError
-    │   └── PredictionCanceledError       somebody stopped it                  also a JobCancelledError
-    ├── PredictionTimeoutError            not done in the caller's time        also a JobTimeoutError, TimeoutError
+    │   └── PredictionCanceledError       it was canceled                      also a JobCancelledError
+    ├── PredictionTimeoutError            not done in time                     also a JobTimeoutError, TimeoutError
     ├── SpeedPixAPIError                  a call was refused
-    │   ├── SpeedPixRefusedError          … by the service's own words
+    │   ├── SpeedPixRefusedError          … in the envelope of HTTP status 200
     │   └── SpeedPixStatusError           … with an HTTP error status          also an APIStatusError
     │       ├── SpeedPixAuthenticationError 401 · SpeedPixPermissionDeniedError 403 · SpeedPixNotFoundError 404
     │       ├── SpeedPixInvalidRequestError 400/413/415/422 · SpeedPixConflictError 409 · SpeedPixLockedError 423
     │       └── SpeedPixRateLimitError 429, or a throttled call · SpeedPixServerError 5xx
-    ├── SpeedPixConnectionError           no whole answer came                 also an APIConnectionError
+    ├── SpeedPixConnectionError           no complete response                 also an APIConnectionError
     │   └── SpeedPixTimeoutError          … in time                            also an APITimeoutError
-    ├── SpeedPixResponseError             an answer that is not what is known  also an InvalidResponseError
+    ├── SpeedPixResponseError             a response of an unknown form        also an InvalidResponseError
     ├── SpeedPixConfigurationError        also a ConfigurationError and a ValueError
-    ├── UnsafeURLError                    an address that files are not sent to or fetched from
+    ├── UnsafeURLError                    a URL to which no file is sent, or from which none is fetched
     ├── FileSaveError                     a download cannot be written
     └── UnsupportedOperationError         documented, but the service has no such call; also a NotImplementedError
 
@@ -49,18 +49,18 @@ if TYPE_CHECKING:
 
 
 class SpeedPixException(SimStudioError):  # noqa: N818 - the documented name
-    """The root of what SpeedPix's client raises of its own.
+    """Base of the errors of SpeedPix's client. Attributes that do not apply are None.
 
     Attributes:
-        error_code: The most exact code the service gave: the envelope's ``subErrCode``, else its ``errCode``.
-        err_code: The envelope's ``errCode``.
-        err_message: Its ``errMessage``.
-        sub_err_code: Its ``subErrCode``.
-        sub_err_message: Its ``subErrMessage``.
-        invoke_id: Its ``apiInvokeId``, which the service's support asks for.
-        gateway_code: ``X-Ca-Error-Code``, where the gateway refused the call before the service saw it.
+        error_code: The most exact code of the service: the envelope's ``subErrCode``, else its ``errCode``.
+        err_code: ``errCode`` of the envelope.
+        err_message: ``errMessage`` of the envelope.
+        sub_err_code: ``subErrCode`` of the envelope.
+        sub_err_message: ``subErrMessage`` of the envelope.
+        invoke_id: ``apiInvokeId`` of the envelope, which the service's support asks for.
+        gateway_code: ``X-Ca-Error-Code``, if the gateway before the service refused the call.
         gateway_message: ``X-Ca-Error-Message``.
-        prediction: The prediction it is about, where there is one.
+        prediction: The prediction that the error is about.
     """
 
     error_code: str | None = None
@@ -75,12 +75,12 @@ class SpeedPixException(SimStudioError):  # noqa: N818 - the documented name
 
     @property
     def status_code(self) -> int | None:
-        """The HTTP status of the answer, None where there was none."""
+        """HTTP status of the response; None if there was none."""
         return self.status
 
     @property
     def request_id(self) -> str | None:
-        """The id that the gateway (``X-Ca-Request-Id``), the file storage or a proxy gave the request."""
+        """Request id of the gateway (``X-Ca-Request-Id``), the file storage or a proxy; None if there is none."""
         if self.response is None:
             return None
         headers = self.response.headers
@@ -88,11 +88,11 @@ class SpeedPixException(SimStudioError):  # noqa: N818 - the documented name
 
 
 class SpeedPixAPIError(SpeedPixException):
-    """A call was refused; ``error_code``, ``err_message`` and the others hold the service's words."""
+    """A call was refused (``error_code``, ``err_message`` …)."""
 
 
 class SpeedPixRefusedError(SpeedPixAPIError):
-    """The service took a call (HTTP 200), and its envelope says no."""
+    """The envelope of a response with HTTP status 200 reports a failure."""
 
 
 class SpeedPixStatusError(SpeedPixAPIError, APIStatusError):
@@ -104,31 +104,31 @@ class SpeedPixAuthenticationError(SpeedPixStatusError, AuthenticationError):
 
 
 class SpeedPixUsageLimitError(SpeedPixStatusError, UsageLimitExceededError):
-    """402: the account has used up what it may."""
+    """402: the account has used up what its plan allows."""
 
 
 class SpeedPixPermissionDeniedError(SpeedPixStatusError, PermissionDeniedError):
-    """403: the gateway takes the signature for wrong (look at the secret and the clock), or the key may not do this."""
+    """403: the signature is wrong (check the secret and the clock), or the key may not do this."""
 
 
 class SpeedPixNotFoundError(SpeedPixStatusError, NotFoundError):
-    """404: no such thing."""
+    """404: no such workflow, prediction or file."""
 
 
 class SpeedPixConflictError(SpeedPixStatusError, ConflictError):
-    """409: the state of the thing does not allow it now."""
+    """409: the state of the prediction or file does not allow the call."""
 
 
 class SpeedPixInvalidRequestError(SpeedPixStatusError, InvalidRequestError):
-    """400, 413, 415 or 422: the request was refused as it was."""
+    """400, 413, 415 or 422: the request cannot be used."""
 
 
 class SpeedPixLockedError(SpeedPixStatusError, LockedError):
-    """423: the thing is locked."""
+    """423: the prediction or file is locked."""
 
 
 class SpeedPixRateLimitError(SpeedPixStatusError, RateLimitError):
-    """Too many calls: 429, or a code that says so whatever the status."""
+    """Too many calls: 429, or a code of the service or its gateway with another status."""
 
 
 class SpeedPixServerError(SpeedPixStatusError, ServerError):
@@ -136,31 +136,31 @@ class SpeedPixServerError(SpeedPixStatusError, ServerError):
 
 
 class SpeedPixConnectionError(SpeedPixException, APIConnectionError):
-    """No whole answer came: the connection was refused, dropped or cut short."""
+    """No complete response arrived: the connection was refused, dropped or cut short."""
 
 
 class SpeedPixTimeoutError(SpeedPixConnectionError, APITimeoutError):
-    """No whole answer came in time."""
+    """No complete response arrived in time."""
 
 
 class SpeedPixResponseError(SpeedPixException, InvalidResponseError):
-    """The answer is not what is known of the service; ``response.content`` is its body."""
+    """The response has no form that is known of the service; ``response.content`` is its body."""
 
 
 class SpeedPixConfigurationError(SpeedPixException, ConfigurationError, ValueError):
-    """The client cannot be set up so."""
+    """The client was set up in a way that cannot work."""
 
 
 class UnsafeURLError(SpeedPixException):
-    """An address that nothing is sent to or fetched from: unencrypted, or no address at all."""
+    """No file is sent to this URL, or fetched from it: it is unencrypted, in another network, or no URL."""
 
 
 class FileSaveError(SpeedPixException):
-    """A download cannot be written where it should go. What was there before is untouched."""
+    """A download cannot be written. A file that was there before is unchanged."""
 
 
 class UnsupportedOperationError(SpeedPixException, NotImplementedError):
-    """The document names it, but the service has no such call."""
+    """The service has no such call, although its document or its SDK names one."""
 
 
 FAMILY = ErrorFamily(SpeedPixException, SpeedPixStatusError)

@@ -1,4 +1,4 @@
-"""Predictions of SpeedPix for the engine of batches: :class:`PredictionExecution`."""
+"""``PredictionExecution``: predictions of SpeedPix for the batch engine."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class PredictionExecution(QueuedExecution[PredictionResult]):
     """Predictions of one workflow: an :class:`~simstudio.batch.execution.Execution`.
 
     Args:
-        submission: The arguments of a submission beside its input.
-        timeout: Seconds to wait for each; None for ever.
-        context: Of the client.
-        on_hint: Not called: no response tells of the limit.
+        submission: Arguments of a submission beside its input.
+        timeout: Seconds to wait for each prediction; None waits for ever.
+        context: Context of the client.
+        on_hint: Not called: no response tells the limit.
     """
 
     models = {"result": PredictionResult}  # noqa: RUF012 - declared in the base
@@ -52,7 +52,7 @@ class PredictionExecution(QueuedExecution[PredictionResult]):
         self._predictions: Predictions[Any] = Predictions(context, "predictions", files, transfers)
 
     def begin(self, value: Any, claim: str | None) -> Flow[Receipt]:
-        """Submit a prediction; files of its input are uploaded before."""
+        """Submit a prediction, after its files were uploaded."""
         del claim
         return self._predictions._redact_errors(self._submit(value))
 

@@ -1,7 +1,7 @@
-"""From what a user passes as a workflow's input to the JSON data that is sent.
+"""Inputs of workflows as JSON data.
 
-Files become addresses (or data: addresses), :class:`~simstudio.services.speedpix.FileOutput` and uploaded files their
-own; mappings, sequences, sets and generators become objects and lists; numpy's numbers and arrays plain ones.
+Files are replaced by URLs, or ``data:`` URLs; :class:`~simstudio.services.speedpix.FileOutput` and uploaded files by
+their URLs; mappings by objects; sequences, sets and generators by lists; numpy's numbers and arrays by plain ones.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from simstudio.transport.errors import InvalidInputError
 
 @attrs.define(eq=False)
 class _Text:
-    """A text that may name a file; its :class:`Attachment` in the end, if it does."""
+    """A text that may name a file. ``attachment`` is the file, once it was found."""
 
     text: str
     attachment: Attachment | None = None
 
 
 class InputPlan:
-    """An input on its way: files found, not yet sent.
+    """An input whose files are found, but not yet sent.
 
     Args:
-        input: What the user passed.
-        rule: Which texts name files.
+        input: Input that the user passed.
+        rule: Rule for texts that name files.
 
     Raises:
-        InvalidInputError: It holds what cannot be sent, or itself.
+        InvalidInputError: The input holds a value that cannot be sent, or itself.
     """
 
     def __init__(self, input: Mapping[str, Any], rule: UploadRule) -> None:
@@ -48,14 +48,14 @@ class InputPlan:
 
     @property
     def undecided(self) -> bool:
-        """Whether there are texts that :meth:`look_up` has to look for on the disk."""
+        """Whether there are texts that :meth:`look_up` has to check."""
         return bool(self._texts)
 
     def look_up(self) -> None:
-        """Find out which texts name files; blocks.
+        """Find the files that texts name; blocks.
 
         Raises:
-            InvalidInputError: One names a file that may not be uploaded.
+            InvalidInputError: A text names a file that may not be uploaded.
         """
         for candidate in self._texts:
             path = self._rule.file_named_by(candidate.text)
@@ -66,14 +66,14 @@ class InputPlan:
 
     @property
     def attachments(self) -> list[Attachment]:
-        """The files to send, each once."""
+        """The files to send; each stands in the list once."""
         return list(self._attachments.values())
 
     def filled(self, sent: Mapping[int, str]) -> Any:
-        """The input as JSON data.
+        """Return the input as JSON data.
 
         Args:
-            sent: What stands for each attachment, by its ``id()``.
+            sent: URL of each attachment by its ``id()``.
         """
         return _fill(self._planned, sent)
 

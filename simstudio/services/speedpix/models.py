@@ -1,4 +1,4 @@
-"""What SpeedPix's replies hold. Every field but the ids is optional; both spellings of their names are understood."""
+"""Models of SpeedPix's responses. All fields but ids are optional; names may be in camelCase or snake_case."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class PredictionStatus(str, Enum):
-    """The known states of a prediction. What a server says beyond them stays the text it is."""
+    """The known states of a prediction. A newer state is a plain text."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -41,11 +41,11 @@ def _named(*names: str, **more: Any) -> Any:
 
 @model
 class Submission(Model):
-    """The answer to a submit, beyond the id.
+    """Response to a submission, without the id.
 
     Attributes:
-        status: The state right after it.
-        estimated_duration: Seconds that the service thinks it takes.
+        status: State of the new prediction.
+        estimated_duration: Duration that the service estimates, in seconds.
     """
 
     status: str | None = None
@@ -54,13 +54,13 @@ class Submission(Model):
 
 @model
 class Progress(Model):
-    """How far a prediction is.
+    """Progress of a prediction.
 
     Attributes:
-        status: Absent while it runs, in some releases of the service.
+        status: State; some releases of the service leave it out while the prediction runs.
         progress: From 0 to 1.
-        eta: Seconds left, as the service thinks.
-        message: The service's remark.
+        eta: Seconds left, as the service estimates.
+        message: Remark of the service.
     """
 
     status: str | None = None
@@ -71,11 +71,11 @@ class Progress(Model):
 
 @model
 class Outcome(Model):
-    """What a prediction gave.
+    """Result of a prediction.
 
     Attributes:
-        result: The workflow's output, as JSON data.
-        info: The service's remark.
+        result: Output of the workflow, as JSON data.
+        info: Remark of the service.
     """
 
     result: Any = None
@@ -84,11 +84,11 @@ class Outcome(Model):
 
 @model
 class PredictionResult(Model):
-    """A prediction that succeeded, as an item of a batch has it.
+    """Result of one item of a batch: a prediction that succeeded.
 
     Attributes:
-        status: The service's word for its state.
-        output: The workflow's output as JSON data. Each file is its address; ``FileOutput(address)`` fetches it.
+        status: State, as the service calls it.
+        output: Output of the workflow as JSON data. Files are URLs; ``FileOutput(url)`` fetches one.
     """
 
     id: str
@@ -103,17 +103,17 @@ class PredictionResult(Model):
 
 @model
 class File(Model):
-    """An uploaded file; ``access_url`` is what a workflow's input carries.
+    """An uploaded file. ``access_url`` is its value in the input of a workflow.
 
     Attributes:
-        path: Where the storage keeps it.
-        expire_time: When it is deleted, epoch seconds as text.
-        upload_url: Where it was sent. A key: it shows in no repr.
-        access_url: Where it can be fetched; empty where the service gave none. A key as well.
-        object_key: Its name in the storage.
-        name: What it was called.
-        content_type: Its media type.
-        size: Bytes.
+        path: Path in the storage.
+        expire_time: Time of its deletion: epoch seconds, as text.
+        upload_url: URL to which it was sent. It is a secret, which no repr shows.
+        access_url: URL from which it can be fetched; empty if the service gave none. A secret as well.
+        object_key: Name in the storage.
+        name: File name.
+        content_type: Media type.
+        size: Size in bytes.
     """
 
     path: str | None = None
@@ -127,7 +127,7 @@ class File(Model):
 
     @property
     def url(self) -> str:
-        """Where it can be fetched: ``access_url``."""
+        """The same as ``access_url``."""
         return self.access_url
 
     def __str__(self) -> str:
@@ -142,10 +142,10 @@ class File(Model):
 
 
 def data_of(data: Any, response: Response, *, of: str) -> dict[str, Any]:
-    """The payload of a reply as an object.
+    """Return the payload of a response.
 
     Raises:
-        SpeedPixResponseError: It is none.
+        SpeedPixResponseError: The payload is no object.
     """
     if isinstance(data, dict):
         return data
@@ -153,7 +153,7 @@ def data_of(data: Any, response: Response, *, of: str) -> dict[str, Any]:
 
 
 def task_id_of(data: Mapping[str, Any]) -> str | None:
-    """The id that a payload holds, however it spells it; a number is one too."""
+    """The id in a payload, as text; None if there is none."""
     for name in ("taskId", "task_id"):
         value = data.get(name)
         if isinstance(value, str) and value.strip():

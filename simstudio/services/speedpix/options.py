@@ -1,4 +1,4 @@
-"""Where settings come from, and the two forms in which a run's options are passed."""
+"""Keys and endpoint from the environment, and the two forms in which options of a run are passed."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _VARIABLES = {"app_key": "SPEEDPIX_APP_KEY", "app_secret": "SPEEDPIX_APP_SECRET"
 
 
 def setting(name: str, given: Secret[Any]) -> Secret[Any]:
-    """A key as given, or of the environment.
+    """The given key, or the one of the environment.
 
     Raises:
-        SpeedPixConfigurationError: There is none.
+        SpeedPixConfigurationError: The key is missing.
     """
     variable = _VARIABLES[name]
     value = from_environment(given, variable)
@@ -35,10 +35,10 @@ def setting(name: str, given: Secret[Any]) -> Secret[Any]:
 
 
 def check_endpoint(given: Secret[Any]) -> str:
-    """The base address as given, of the environment, or the service's own.
+    """The given base address, the one of the environment, or the service's own.
 
     Raises:
-        SpeedPixConfigurationError: It is none.
+        SpeedPixConfigurationError: The text is no base address.
     """
     try:
         return check_base_url(from_environment(given, "SPEEDPIX_ENDPOINT", DEFAULT_ENDPOINT))
@@ -47,10 +47,10 @@ def check_endpoint(given: Secret[Any]) -> str:
 
 
 def one_interval(polling_interval: float | None, poll_interval: float | None) -> float | None:
-    """The pause between questions, under the service's own name for it or the one that all services have.
+    """The pause between polls, under the service's own name or the one that all services share.
 
     Raises:
-        InvalidInputError: Both are given, or it is no number of seconds.
+        InvalidInputError: Both are given, or the value is no number of seconds.
     """
     if polling_interval is not None and poll_interval is not None:
         raise InvalidInputError("polling_interval and poll_interval are the same: give one of them.")
@@ -60,11 +60,11 @@ def one_interval(polling_interval: float | None, poll_interval: float | None) ->
 
 
 def unwrap(input: Any, **options: Any) -> dict[str, Any]:
-    """A run's input and options, out of either documented form.
+    """Return the input and options of a run in either documented form.
 
     Args:
-        input: The workflow's input, or ``{"input": {…}, "alias_id": …}``.
-        **options: As given by keywords.
+        input: Input of the workflow, or ``{"input": {…}, "alias_id": …}``.
+        **options: Options that were given as keywords.
     """
     if not _holds_options(input, options):
         return {**options, "input": input}
@@ -84,7 +84,7 @@ def _holds_options(input: Any, options: Mapping[str, Any]) -> bool:
 
 
 def _callers_level() -> int:
-    """The stack level of the first frame outside this package: where a warning is of use to its reader."""
+    """The stack level of the first frame outside this package, to which a warning refers."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("simstudio."):
         level, frame = level + 1, frame.f_back

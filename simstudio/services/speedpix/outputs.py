@@ -1,4 +1,4 @@
-"""What a workflow gives: plain data in which every address is a :class:`FileOutput`."""
+"""Outputs of workflows: plain data in which every URL is a :class:`FileOutput`."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.flow import Blocking, Flow
 
 KEPT = 1024 * 1024
-"""Bytes: what `read` brought is kept for a following `save` when it is no larger."""
+"""Largest content, in bytes, that ``read`` keeps for a following ``save``."""
 
 
 class FileOutput:
-    """A file that a workflow made, at its address. Nothing is fetched before it is asked for.
+    """A file that a workflow made. Its content is fetched by ``read``, ``save`` or iteration.
 
     Fetching needs no key and sends none. ``read``, ``save`` and iteration block; ``async_read``, ``async_save`` and
-    ``async for`` are awaited; both work on the output of either client.
+    ``async for`` are awaited. Both work on the output of either client.
 
-    An address in the output of a workflow is fetched from this machine or its network only if the service is there as
-    well. ``FileOutput(url)`` made by hand is fetched from wherever you say.
+    A URL in the output of a workflow is fetched from this machine or its network only if the service is there as well.
+    ``FileOutput(url)`` has no such limit.
 
     Attributes:
-        url: Where it is; ``str(output)`` too. It is often signed in advance, so its query shows in no repr.
+        url: URL of the file, the same as ``str(output)``. It is often signed, so no repr shows its query.
 
     Example:
         >>> output["images"].save("result.png")  # doctest: +SKIP
@@ -48,52 +48,52 @@ class FileOutput:
 
     @classmethod
     def _named_by_service(cls, url: str, zone: Zone | None, transfers: Transfers | None = None) -> FileOutput:
-        """An output whose address a service named, which lies in a zone itself."""
+        """Make the output for a URL that a service in a zone named."""
         output = cls(url, transfers)
         output._zone = zone
         return output
 
     def read(self) -> bytes:
-        """The content, as a whole in memory; `save` and iteration hold only a piece of it at a time.
+        """Fetch the content into memory; ``save`` and iteration hold one piece at a time.
 
         Raises:
-            SpeedPixStatusError: It is not there (any more).
-            UnsafeURLError: There is nothing to fetch at its address.
-            SpeedPixConnectionError: It did not come whole.
+            SpeedPixStatusError: There is no such file (any more).
+            UnsafeURLError: Nothing is fetched from this URL.
+            SpeedPixConnectionError: The content did not arrive completely.
         """
         files = self._files
         return files.run(files.guarded(self._read()))
 
     async def async_read(self) -> bytes:
-        """The content; see :meth:`read`."""
+        """Fetch the content into memory; see :meth:`read`."""
         files = self._files
         return await files.arun(files.guarded(self._read()))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the content to a file, which appears when all of it has come, and is else as it was before.
+        """Fetch the content into a file. The file is made, or replaced, when all of the content has arrived.
 
         Args:
-            path: The file; it is replaced when it is there.
+            path: Path of the file.
 
         Returns:
-            The file.
+            The path.
 
         Raises:
-            FileSaveError: It cannot be written.
-            SpeedPixStatusError: The content is not there (any more).
-            UnsafeURLError: There is nothing to fetch at its address.
-            SpeedPixConnectionError: It did not come whole.
+            FileSaveError: The file cannot be written.
+            SpeedPixStatusError: There is no such content (any more).
+            UnsafeURLError: Nothing is fetched from this URL.
+            SpeedPixConnectionError: The content did not arrive completely.
         """
         files = self._files
         return files.run(files.guarded(self._save(path)))
 
     async def async_save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the content to a file; see :meth:`save`."""
+        """Fetch the content into a file; see :meth:`save`."""
         files = self._files
         return await files.arun(files.guarded(self._save(path)))
 
     def __iter__(self) -> Iterator[bytes]:
-        """The content, piece by piece as it comes."""
+        """The content in pieces, as they arrive."""
         files = self._files
         response = files.run(files.guarded(files.open(self.url, self._zone)))
         body = response.body
@@ -108,7 +108,7 @@ class FileOutput:
             body.close()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """The content, piece by piece as it comes."""
+        """The content in pieces, as they arrive."""
         files = self._files
         response = await files.arun(files.guarded(files.open(self.url, self._zone)))
         body = response.body
@@ -164,9 +164,9 @@ class FileOutput:
 
 
 class _SavedFile(NewFile):
-    """A file at the path that a caller gave, which it replaces when it is complete. A link to a file stays one.
+    """A new file that replaces the one at a path when it is complete. A link stays a link, to the new content.
 
-    Its methods raise FileSaveError when it cannot be written.
+    Its methods raise FileSaveError if it cannot be written.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -198,7 +198,7 @@ class _SavedFile(NewFile):
 
 
 def plain_output(value: Any) -> Any:
-    """An output as plain JSON data: the address of each file in its place."""
+    """Return an output as plain JSON data, with the URL of each file in its place."""
     if isinstance(value, FileOutput):
         return value.url
     if isinstance(value, Mapping):
@@ -209,7 +209,7 @@ def plain_output(value: Any) -> Any:
 
 
 def wrap_output(value: Any, transfers: Transfers | None = None) -> Any:
-    """Plain data with a :class:`FileOutput` in place of each text that is an http(s) address, as a whole."""
+    """Return plain data with a :class:`FileOutput` in place of each text that is an http(s) URL as a whole."""
     if isinstance(value, str):
         if not is_file_url(value):
             return value

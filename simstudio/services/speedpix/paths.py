@@ -1,9 +1,9 @@
-"""Which texts of an input are paths of files to upload. Few, because prompts often come from strangers.
+"""Texts in an input that name a file to upload. Few do, because prompts often come from strangers.
 
-A text that ends like a media file and names one below ``upload_root``, links resolved, is uploaded. One that names a
-file elsewhere is not: that would hand out whatever a stranger can name. If it begins like a path (``/``, ``./``,
-``../``, ``~``, ``C:``), it is an error, because sent as text it would only puzzle the workflow; if not (``in.png``), it
-may be a prompt, so it is sent as text, with a warning. Anything else is text.
+A text with the suffix of a media file is replaced by the file if it names one below ``upload_root``, after links are
+resolved. A file elsewhere is not uploaded, because a stranger could name any file. If its text begins like a path
+(``/``, ``./``, ``../``, ``~``, ``C:``), it is an error, because a workflow can do nothing with it as text. If not
+(``in.png``), it may be a prompt: it is sent as text, with a warning. All other texts are sent as text.
 """
 
 from __future__ import annotations
@@ -47,34 +47,34 @@ MEDIA_TYPES = {
     ".mpg": "video/mpeg",
     ".webm": "video/webm",
 }
-"""The endings that make a text a media file's path, and the type each is sent as, whatever the machine's own table."""
+"""Suffixes of media files, and the media type of each; the tables of the machine are not used."""
 
 _PATH_LIKE = re.compile(r"(?:/|\.{1,2}[/\\]|~|[A-Za-z]:|\\)")
 _LONGEST_SHOWN = 200
 
 
 def may_name_media(text: str) -> bool:
-    """Whether a text ends like the name of a media file and is no address. Nothing is looked up."""
+    """Whether a text has the suffix of a media file and is no URL. The disk is not read."""
     return os.path.splitext(text)[1].lower() in MEDIA_TYPES and "://" not in text  # noqa: PTH122
 
 
 @attrs.frozen
 class UploadRule:
-    """Whether texts that look like a media file's path are uploaded, and from where.
+    """Whether media files that texts name are uploaded, and from which directory.
 
     Attributes:
-        enabled: Whether at all.
-        root: Only from below it; None is the current directory.
+        enabled: Whether they are uploaded.
+        root: Directory below which they must be; None for the current directory.
     """
 
     enabled: bool = True
     root: Path | None = None
 
     def file_named_by(self, text: str) -> Path | None:
-        """The file that a text names, None where it names none: then it is text.
+        """Return the file that a text names; None if the text is to be sent as text.
 
         Raises:
-            InvalidInputError: It names one that is not below the root.
+            InvalidInputError: The text begins like a path, and its file is not below the root.
         """
         like_path = _PATH_LIKE.match(text) is not None
         real: Path | None = None

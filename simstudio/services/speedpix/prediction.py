@@ -1,4 +1,4 @@
-"""One run of a workflow, and what is known of it."""
+"""``Prediction``: one run of a workflow, and its errors."""
 
 from __future__ import annotations
 
@@ -24,25 +24,26 @@ if TYPE_CHECKING:
 
 
 class Prediction(SubmittedRun[M, "Prediction[Any]", Any]):
-    """A run of a workflow. It changes as it is asked for: ``reload()``, ``wait()``, ``result()``.
+    """A run of a workflow. ``reload()``, ``wait()`` and ``result()`` update it.
 
-    On an async client each of them is awaited; ``async_reload``, ``async_wait`` and ``async_result`` are on both.
+    On an async client they are awaited; ``async_reload``, ``async_wait`` and ``async_result`` are awaited on both.
+    Attributes that the service has not sent are None.
 
     Attributes:
-        id: The service's id of it.
-        input: The input as it was sent, None where it was not created here.
-        output: The workflow's output once it has succeeded: plain data, each address a
+        id: Id at the service.
+        input: Input as it was sent; None if this client did not submit it.
+        output: Output of the workflow once it has succeeded: plain data in which each URL is a
             :class:`~simstudio.services.speedpix.FileOutput`.
-        error: The service's text once it has failed.
-        error_code: The service's code once it has failed, where it gave one.
-        invoke_id: The service's id of the last call about it.
-        progress: From 0 to 1, where the service said so.
-        eta: Seconds left, where the service said so.
-        message: The service's remark.
-        status: The service's word for its state, as last seen; see :class:`PredictionStatus` for the known ones.
-        done: Whether it had ended when it was last seen.
+        error: Message of the service once it has failed.
+        error_code: Code of the service once it has failed.
+        invoke_id: Id of the last call about it at the service.
+        progress: From 0 to 1.
+        eta: Seconds left, as the service estimates.
+        message: Remark of the service.
+        status: State as last fetched; see :class:`PredictionStatus` for the known ones.
+        done: Whether it had ended when it was last fetched.
 
-    A pickled prediction is only a record: it holds no client, and so no key.
+    A pickled prediction is only a record: it holds no client and no key.
     """
 
     def __init__(self, predictions: Predictions[M] | None, prediction_id: str, input: Any = None) -> None:
@@ -63,28 +64,28 @@ class Prediction(SubmittedRun[M, "Prediction[Any]", Any]):
 
     @property
     def state(self) -> Prediction[Any] | None:
-        """The prediction itself: it is its own state."""
+        """The prediction itself, which is its own state."""
         return self
 
     @state.setter
     def state(self, value: Prediction[Any] | None) -> None:
-        """Take nothing: it changes as a whole, when it was asked for."""
+        """Ignore the value: a fetch has updated the prediction itself."""
 
     @property
     def succeeded(self) -> bool:
-        """Whether it had ended well when it was last seen."""
+        """Whether it had succeeded when it was last fetched."""
         return self._status in SUCCEEDED
 
     @operation
     def reload(self) -> Flow[Prediction[M]]:
-        """Ask for its state, and for its output when it is done.
+        """Fetch the state, and the output once it has ended.
 
         Returns:
             This prediction.
 
         Raises:
-            SpeedPixAPIError: The service refused to tell. What was known stays.
-            SimStudioError: Any other failure (``error.task_id``).
+            SpeedPixAPIError: The service refused the call. The prediction is unchanged.
+            SpeedPixException: Any other failure (``error.task_id``).
 
         Example:
             >>> prediction.reload().status  # doctest: +SKIP
@@ -104,24 +105,24 @@ class Prediction(SubmittedRun[M, "Prediction[Any]", Any]):
     ) -> Flow[Prediction[M]]:
         """Wait until it has ended.
 
-        It asks at once, then at growing intervals (0.5 s to 10 s, guided by the service's estimate), and bears up to
-        five failed questions in a row.
+        It polls at once, then after growing pauses (0.5 s to 10 s, fewer polls if the service estimates a long
+        duration), and tolerates up to five failed polls in a row.
 
         Args:
             polling_interval: The same as ``poll_interval``, as the service's own package calls it.
             timeout: Seconds to wait. None waits for ever, unless all calls are refused (429) for a day.
-            on_progress: Called with this prediction at each question; may be async where this is awaited. What it
-                raises ends the wait.
-            poll_interval: Seconds between questions, in place of the growing ones.
+            on_progress: Called with this prediction at each poll; may be async if the wait is awaited. An exception of
+                it ends the wait.
+            poll_interval: Seconds between polls, in place of growing pauses.
 
         Returns:
-            This prediction, succeeded.
+            This prediction, which has succeeded.
 
         Raises:
-            PredictionError: It failed (``error.prediction``).
-            PredictionCanceledError: It was canceled.
-            PredictionTimeoutError: It was not done in time; it goes on.
-            SimStudioError: It could not be asked for (``error.task_id``).
+            PredictionError: The prediction failed (``error.prediction``).
+            PredictionCanceledError: The prediction was canceled.
+            PredictionTimeoutError: The prediction was not done in time; it goes on at the server.
+            SpeedPixException: The polls failed (``error.task_id``).
 
         Example:
             >>> prediction.wait(timeout=600).output  # doctest: +SKIP
@@ -130,15 +131,15 @@ class Prediction(SubmittedRun[M, "Prediction[Any]", Any]):
 
     @operation
     def result(self, *, timeout: float | None = 3600.0) -> Flow[Any]:
-        """Its output; waits for it first, when it has not ended.
+        """Return the output. If the prediction has not ended, wait for it.
 
         Args:
-            timeout: Seconds to wait, None for ever.
+            timeout: Seconds to wait; None waits for ever.
 
         Raises:
-            PredictionError: It failed.
-            PredictionTimeoutError: It was not done in time.
-            SimStudioError: It could not be asked for.
+            PredictionError: The prediction failed.
+            PredictionTimeoutError: The prediction was not done in time.
+            SpeedPixException: The polls failed.
 
         Example:
             >>> prediction.result()["images"]["url"].save("out.png")  # doctest: +SKIP
@@ -196,7 +197,7 @@ class Prediction(SubmittedRun[M, "Prediction[Any]", Any]):
         invoke_id: str | None = None,
         estimate: float | None = None,
     ) -> None:
-        """Take over what the service said."""
+        """Update the state from a response."""
         self._status = status
         if invoke_id is not None:
             self.invoke_id = invoke_id
@@ -240,6 +241,6 @@ class PredictionCanceledError(PredictionError, JobCancelledError):
 
 
 class PredictionTimeoutError(SpeedPixException, JobTimeoutError, builtins.TimeoutError):
-    """A prediction was not done when the caller's patience ended. It goes on; ``prediction.wait()`` waits on."""
+    """A prediction was not done in time. It goes on at the server; ``prediction.wait()`` waits for it again."""
 
     prediction: Prediction[Any]  # pyright: ignore[reportIncompatibleVariableOverride] - here there always is one

@@ -1,4 +1,4 @@
-"""What SpeedPix's resources share: signed requests, envelopes, and the policy on files."""
+"""Base of SpeedPix's resources: signed requests, envelopes, and the policy on files."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ JSON = "application/json; charset=utf-8"
 
 @attrs.frozen
 class Policy:
-    """What a client does with files and addresses.
+    """Settings of a client for files.
 
     Attributes:
-        upload_paths: Whether texts of the input that name a media file are uploaded.
-        upload_root: Only those below it; None is the directory that is current at the call.
-        allow_insecure_urls: Whether files are sent to http addresses elsewhere than on this machine.
+        upload_paths: Whether media files that texts in an input name are uploaded.
+        upload_root: Directory below which they must be; None for the current directory at the time of the call.
+        allow_insecure_urls: Whether files are sent to http addresses of other machines.
     """
 
     upload_paths: bool = True
@@ -46,10 +46,10 @@ class Policy:
     def checked(
         cls, *, upload_paths: object, upload_root: str | os.PathLike[str] | None, allow_insecure_urls: object
     ) -> Policy:
-        """A policy, when it is one.
+        """Check the settings.
 
         Raises:
-            SpeedPixConfigurationError: It is none.
+            SpeedPixConfigurationError: A setting cannot be used; the message names it.
         """
         for name, value in (("upload_paths", upload_paths), ("allow_insecure_urls", allow_insecure_urls)):
             if not isinstance(value, bool):
@@ -61,13 +61,13 @@ class Policy:
         return cls(bool(upload_paths), root, bool(allow_insecure_urls))
 
     def rule(self, *, upload_paths: bool | None, upload_root: str | os.PathLike[str] | None) -> UploadRule:
-        """Which texts of one call's input name files; None is what the client says."""
+        """The rule for texts in the input of one call; None stands for the client's setting."""
         enabled = self.upload_paths if upload_paths is None else bool(upload_paths)
         return UploadRule(enabled, self.upload_root if upload_root is None else check_root(upload_root))
 
 
 class SpeedPixSession(Session):
-    """What a client and its clones share, with the policy for files in inputs."""
+    """The state that a client shares with its clones, with the settings for files."""
 
     def __init__(self, policy: Policy, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -75,7 +75,7 @@ class SpeedPixSession(Session):
 
 
 class SpeedPixResource(APIResource[M]):
-    """A namespace of SpeedPix: every request asks to be signed, and errors are SpeedPix's own."""
+    """A namespace of SpeedPix's client. Requests are signed, and errors are SpeedPix's own."""
 
     def _request(self, method: str, path: str, **options: Any) -> Request:
         request = super()._request(method, path, **options)
@@ -107,7 +107,7 @@ class SpeedPixResource(APIResource[M]):
         timeout: float | Unset | None = UNSET,
         max_retries: int | None = None,
     ) -> Flow[Response]:
-        """Call one of the service's endpoints; they are all POST, and say what went wrong in an envelope."""
+        """Call an endpoint of the service. All take POST, and answer with an envelope."""
         try:
             return (
                 yield from self._post(
@@ -126,7 +126,7 @@ class SpeedPixResource(APIResource[M]):
 
 
 def check_root(root: str | os.PathLike[str] | None) -> Path | None:
-    """A directory below which texts may name files."""
+    """Return a directory as a path."""
     if root is None:
         return None
     try:

@@ -1,8 +1,8 @@
-"""Sending files to addresses that were signed in advance, and fetching files: plain requests, without credentials.
+"""Uploads to URLs that were signed in advance, and downloads: requests without credentials.
 
-They go through the client's middleware (retry, logging, its user's own), but are never signed, carry none of the
-client's headers but its User-Agent, and each silence of the connection, not the whole, may last for the client's
-``timeout``: a large file takes its time.
+They go through the client's middleware (retries, logging, the user's own), but are not signed, and carry none of the
+client's headers but its User-Agent. The client's ``timeout`` bounds each pause of the connection, not the whole
+transfer, because a large file takes long.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MOST_HOPS = 5
-"""Redirects that a download follows."""
+"""Largest number of redirects that a download follows."""
 
 
 class Transfers:
-    """Moves files, for one client.
+    """Uploads and downloads of one client.
 
     Args:
-        context: Of the client.
+        context: Context of the client.
         insecure: Whether a download may be redirected from https to http.
     """
 
@@ -69,13 +69,13 @@ class Transfers:
         """Send a file.
 
         Args:
-            url: Checked already; used exactly as it is.
-            upload: What to send.
-            content_type: As it was declared when the address was asked for.
+            url: URL, already checked; used unchanged.
+            upload: Content of the file.
+            content_type: Media type that was declared in the request for the URL.
 
         Raises:
-            SpeedPixStatusError: The storage refused it.
-            SpeedPixConnectionError: It did not get there.
+            SpeedPixStatusError: The storage refused the file.
+            SpeedPixConnectionError: The file did not arrive.
         """
         request = self._request("PUT", url, upload)
         request.headers["Content-Type"] = content_type
@@ -84,16 +84,16 @@ class Transfers:
             raise status_error(response, self._context.session.credentials)
 
     def open(self, url: str, zone: Zone | None) -> Flow[Response]:
-        """Begin to fetch a file: an answer whose body is unread.
+        """Begin to fetch a file, and return a response whose body is unread.
 
         Args:
-            url: The address of the file.
-            zone: The zone in which it may lie, beside the public network.
+            url: URL of the file.
+            zone: Zone in which the file may be, beside the public network.
 
         Raises:
-            UnsafeURLError: It is no address, or redirects to where nothing is fetched from.
-            SpeedPixStatusError: It cannot be had.
-            SpeedPixConnectionError: No answer came.
+            UnsafeURLError: Nothing is fetched from this URL, or from the one that it redirects to.
+            SpeedPixStatusError: The storage refused the request.
+            SpeedPixConnectionError: No answer arrived.
         """
         check_fetchable(url, zone)
         for _ in range(MOST_HOPS + 1):
@@ -109,7 +109,7 @@ class Transfers:
         raise UnsafeURLError(f"{without_query(url)} redirects again, after {MOST_HOPS} redirects: enough.")
 
     def fetch(self, url: str, zone: Zone | None) -> Flow[bytes]:
-        """A whole file; the arguments are those of :meth:`open`."""
+        """Fetch a whole file; the arguments are those of :meth:`open`."""
         response = yield from self.open(url, zone)
         if response.body is not None:
             yield FromBody(response.body, "read")
@@ -126,7 +126,7 @@ class Transfers:
             raise
 
     def guarded(self, flow: Flow[T]) -> Flow[T]:
-        """A flow whose errors are SpeedPix's own and hold no secret."""
+        """Run a flow whose errors are SpeedPix's own and hold no secret."""
         with self.guard():
             return (yield from flow)
 
@@ -149,7 +149,7 @@ _unclaimed: list[Transfers] = []
 
 
 def unclaimed() -> Transfers:
-    """The transfers of addresses that belong to no client: ``FileOutput(url)`` made by hand, or unpickled."""
+    """The transfers for files of no client: ``FileOutput(url)`` made by hand, or unpickled."""
     if not _unclaimed:
         credentials = SpeedPixCredentials()
         session = Session(

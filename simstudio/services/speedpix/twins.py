@@ -1,7 +1,7 @@
-"""Both modes of one client: ``run`` blocks and ``async_run`` is awaited, on the same object.
+"""Operations of both modes on one client: ``run`` blocks, and ``async_run`` is awaited.
 
-SpeedPix's own SDK has one client for both. A session has connections for either; here are the operations that use those
-of the other mode.
+SpeedPix's own SDK has one client for both. A session has connections for both modes; :class:`asynchronous` makes the
+operations that always use the async ones.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ T = TypeVar("T")
 
 
 class Detached:
-    """In place of the session of something that has no client (any more): every call is refused.
+    """Stands in for the session of an object without a client, and refuses every call.
 
     Args:
-        advice: What the caller can do instead.
+        advice: Message of the error, which says what the caller can do instead.
     """
 
     def __init__(self, advice: str) -> None:

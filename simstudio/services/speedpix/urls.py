@@ -1,7 +1,7 @@
-"""Addresses of files: which ones are used, how they are shown, and where a download may be led on.
+"""URLs of files: which are used, how they are shown, and which redirects of a download are followed.
 
-An address that was signed in advance is a key to the file: whoever reads its query can use it. So queries show in no
-repr, log or error, and such addresses travel over https only (on this machine also over http, for tests).
+Whoever knows the query of a signed URL has access to the file. So no repr, log or error shows queries, and such URLs
+are used over https only (on this machine also over http, for tests).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
 Zone: TypeAlias = Literal["loopback", "link-local", "private"]
-"""A part of the network that only this machine or its neighbours reach."""
+"""A part of the network that only this machine, or machines near it, can reach."""
 
 _SCHEME = re.compile("http", re.IGNORECASE)
 _WORD = re.compile(r"[^\s\"'<>]+", re.ASCII)
@@ -28,7 +28,7 @@ _NUMERIC = re.compile(r"(?:.*\.)?(?:\d+|0x[0-9a-f]*)", re.IGNORECASE)  # 127.1 a
 
 
 def without_query(url: str) -> str:
-    """An address as it may be shown.
+    """Return a URL without its query, as it may be shown.
 
     Example:
         >>> without_query("https://oss.example.com/a.png?Signature=x")
@@ -38,7 +38,7 @@ def without_query(url: str) -> str:
 
 
 def hide_queries(text: str) -> str:
-    """A text in which no address shows its query."""
+    """Return a text without the queries of URLs."""
     return _WORD.sub(_hidden, text) if "?" in text and _SCHEME.search(text) else text
 
 
@@ -50,7 +50,7 @@ def _hidden(word: re.Match[str]) -> str:
 
 
 def is_file_url(text: str) -> bool:
-    """Whether a text of an output is, as a whole, an address to fetch from."""
+    """Whether a text in an output is a URL as a whole."""
     if not _FETCHABLE.fullmatch(text):
         return False
     try:
@@ -60,16 +60,16 @@ def is_file_url(text: str) -> bool:
 
 
 def check_url(url: object, what: str, *, insecure: bool, zone: Zone | None) -> str:
-    """An address that a file is sent to or handed out at, when it may be.
+    """Check a URL to which a file is sent, or from which it is handed out.
 
     Args:
-        url: As the service gave it.
-        what: What to call it in the error.
-        insecure: Whether http is borne elsewhere than on this machine.
-        zone: The zone of the service itself.
+        url: URL that the service gave.
+        what: Name of the URL for errors.
+        insecure: Whether http is allowed for other machines.
+        zone: Zone of the service.
 
     Raises:
-        UnsafeURLError: It is none, holds a user name, is unencrypted, or lies in a zone without the service.
+        UnsafeURLError: The text is no URL, holds a user name, is unencrypted, or is in a zone without the service.
     """
     parts = _split(url)
     if parts is None or not isinstance(url, str):
@@ -85,13 +85,13 @@ def check_url(url: object, what: str, *, insecure: bool, zone: Zone | None) -> s
 
 
 def check_fetchable(url: str, zone: Zone | None) -> str:
-    """An address to fetch from, when it is one.
+    """Check a URL from which a file is fetched.
 
     Args:
-        zone: The zone in which the file may lie, beside the public network.
+        zone: Zone in which the file may be, beside the public network.
 
     Raises:
-        UnsafeURLError: It is none, or lies in another zone.
+        UnsafeURLError: The text is no URL, or is in another zone.
     """
     parts = _split(url)
     if parts is None:
@@ -105,12 +105,12 @@ def check_fetchable(url: str, zone: Zone | None) -> str:
 
 
 def next_hop(url: str, location: str | None, *, insecure: bool, zone: Zone | None) -> str:
-    """Where a redirect of a download leads, when it may be followed.
+    """Return the URL to which a download is redirected.
 
-    Never from https to http, and never into another zone than that of the service.
+    A redirect from https to http, or into another zone than that of the service, is not followed.
 
     Raises:
-        UnsafeURLError: It may not.
+        UnsafeURLError: The redirect is not followed.
     """
     target: str | None
     try:
@@ -128,7 +128,7 @@ def next_hop(url: str, location: str | None, *, insecure: bool, zone: Zone | Non
 
 
 def is_loopback(host: str | None) -> bool:
-    """Whether a host is surely this machine."""
+    """Whether a host is certainly this machine."""
     name = (host or "").lower()
     if name == "localhost":
         return True
@@ -139,7 +139,7 @@ def is_loopback(host: str | None) -> bool:
 
 
 def zone_of(host: str | None) -> Zone | None:
-    """The zone of a host, as far as its name tells; None for the public network.
+    """The zone of a host, by its name; None for the public network.
 
     Example:
         >>> zone_of("169.254.169.254")
@@ -167,7 +167,7 @@ def zone_of(host: str | None) -> Zone | None:
 
 
 def zone_of_url(url: str) -> Zone | None:
-    """The zone of an address; None for the public network, and for a text that is no address."""
+    """The zone of a URL; None for the public network, and for a text that is no URL."""
     parts = _split(url)
     return zone_of(parts.hostname) if parts is not None else None
 

@@ -1,4 +1,4 @@
-"""``client.files``: temporary files that a workflow's input can point at."""
+"""``client.files``: temporary files for inputs of workflows."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Files(SpeedPixResource[M]):
         filename: str | None = None,
         content_type: str | None = None,
     ) -> Flow[File]:
-        """Upload a file to the service's temporary storage. It is never held in memory as a whole.
+        """Upload a file to the service's temporary storage. The whole file is never in memory.
 
         Args:
             file: A path (a ``str`` is one here), a file opened in binary mode (sent from its start, its position
@@ -55,13 +55,13 @@ class Files(SpeedPixResource[M]):
             content_type: Media type; by default the one that the web framework received, else guessed from the name.
 
         Returns:
-            The file; ``access_url`` is for a workflow's input.
+            The file; ``access_url`` is its value in the input of a workflow.
 
         Raises:
-            InvalidInputError: It cannot be read or sent.
-            SpeedPixAPIError: The service gave no place for it, or the storage refused it.
-            UnsafeURLError: The service named an unencrypted place.
-            SimStudioError: Any other failure.
+            InvalidInputError: The file cannot be read or sent.
+            SpeedPixAPIError: The service gave no URL for the file, or the storage refused it.
+            UnsafeURLError: The service gave an unencrypted URL.
+            SpeedPixException: Any other failure.
 
         Example:
             >>> client.files.create("./input.jpg").access_url  # doctest: +SKIP
@@ -109,7 +109,7 @@ class Files(SpeedPixResource[M]):
         upload_paths: bool | None,
         upload_root: str | os.PathLike[str] | None,
     ) -> Flow[Any]:
-        """An input as JSON data, its files sent."""
+        """Send the files of an input, and return the input as JSON data."""
         if strategy is not None and strategy not in STRATEGIES:
             raise InvalidInputError(f'file_encoding_strategy must be "url" or "base64", not {strategy!r}.')
         plan = InputPlan(input, self._policy.rule(upload_paths=upload_paths, upload_root=upload_root))

@@ -44,22 +44,21 @@ class PredictionBatches(SpeedPixResource[M]):
     ) -> Plan[PredictionResult]:
         """Run a workflow over many inputs, many at a time, as fast as the service allows.
 
-        A prediction that the gateway or the service throttled did not run, and is sent again. One that may have run is
-        ``unknown`` and is never sent twice.
+        A prediction that the gateway or the service throttled did not run, and is sent again. A prediction that may
+        have run is ``unknown`` and is never sent twice.
 
         Args:
-            workflow_id: The workflow's id.
             inputs: An iterable of inputs, a table, or the path of a file. Each is what :meth:`run` takes as
                 ``input``; files in it are uploaded when it is sent.
-            version_id: A version of the workflow.
-            alias_id: An alias of a version; ``main`` where neither is given.
-            randomise_seeds: Whether seeds are drawn anew.
-            return_temp_files: Whether intermediate files are returned too.
-            resource_config_id: The capacity it runs on; empty sends none.
+            version_id: Version of the workflow.
+            alias_id: Alias of a version; by default ``main`` if there is no ``version_id``.
+            randomise_seeds: Whether to draw new seeds.
+            return_temp_files: Whether to return intermediate files as well.
+            resource_config_id: Capacity to run on; an empty text sends none.
             file_encoding_strategy: ``url`` or ``base64``; see :meth:`predictions.create`.
-            upload_paths: Whether texts that name a media file are uploaded, in place of the client's setting.
-            upload_root: The directory of such files, in place of the client's setting.
-            timeout: Seconds to wait for each prediction once it was created; None for ever.
+            upload_paths: Whether to upload media files that texts name, in place of the client's setting.
+            upload_root: Directory of such files, in place of the client's setting.
+            timeout: Seconds to wait for each prediction once it was created; None waits for ever.
             **options: As for ``client.workflows.map`` of Sim's client.
 
         Returns:

@@ -1,4 +1,4 @@
-"""``client.predictions``: runs of a workflow, and what becomes of them."""
+"""``client.predictions``: runs of workflows."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from simstudio.transport.message import Response
 
 DEFAULT_RESOURCE = "default"
-"""Shared capacity; a configuration of one's own is bought."""
+"""Id of the shared capacity."""
 
 
 class Predictions(SpeedPixResource[M]):
-    """Run workflows, and ask for their runs.
+    """Run workflows, and fetch their runs.
 
     Attributes:
-        poller: How they are waited for.
+        poller: Polls in waits.
     """
 
     def __init__(self, context: Context, name: str, files: Files[M], transfers: Transfers) -> None:
@@ -66,28 +66,28 @@ class Predictions(SpeedPixResource[M]):
         upload_paths: bool | None = None,
         upload_root: str | os.PathLike[str] | None = None,
     ) -> Flow[Prediction[M]]:
-        """Begin to run a workflow. It is asked for once, and never again when the answer was lost.
+        """Submit a run of a workflow. A request that may have arrived is not sent again.
 
         Args:
-            input: Its input. ``pathlib.Path`` objects, open files and texts that name a media file below
-                ``upload_root`` are uploaded first, wherever they are in it.
-            version_id: A version of it.
-            alias_id: An alias of a version; ``main`` where neither is given.
-            randomise_seeds: Whether seeds are drawn anew.
-            return_temp_files: Whether intermediate files are returned too.
-            resource_config_id: The capacity it runs on; empty sends none.
+            input: Input of the workflow. Its ``pathlib.Path`` objects, open files, and texts that name a media file
+                below ``upload_root`` are uploaded first, however deep they are nested.
+            version_id: Version of the workflow.
+            alias_id: Alias of a version; by default ``main`` if there is no ``version_id``.
+            randomise_seeds: Whether to draw new seeds.
+            return_temp_files: Whether to return intermediate files as well.
+            resource_config_id: Capacity to run on; an empty text sends none.
             file_encoding_strategy: ``url`` uploads files (the default), ``base64`` sends them within the input, up to
                 1 MiB each.
-            upload_paths: Whether texts are uploaded at all, in place of the client's setting.
-            upload_root: From where, in place of the client's setting.
+            upload_paths: Whether to upload media files that texts name, in place of the client's setting.
+            upload_root: Directory of such files, in place of the client's setting.
 
         Returns:
             The prediction; ``wait()`` waits for it.
 
         Raises:
             InvalidInputError: The input cannot be sent, or names a file outside ``upload_root``.
-            SpeedPixAPIError: The service refused it.
-            SimStudioError: Any other failure. ``task_id`` is the prediction's id where one came back.
+            SpeedPixAPIError: The service refused the submission.
+            SpeedPixException: Any other failure. ``task_id`` is the prediction's id if the response had it.
 
         Example:
             >>> client.predictions.create("workflow-123", {"prompt": "a cat"}).id  # doctest: +SKIP
@@ -111,14 +111,14 @@ class Predictions(SpeedPixResource[M]):
 
     @operation
     def get(self, prediction_id: str | Prediction[Any]) -> Flow[Prediction[M]]:
-        """The present state of a prediction, by its id; its output when it is done.
+        """Retrieve the state of a prediction, and its output once it has ended.
 
         Args:
-            prediction_id: Its id, or an earlier state of it.
+            prediction_id: Id of the prediction, or an earlier state of it.
 
         Raises:
-            SpeedPixAPIError: The service does not know it, or refused to tell.
-            SimStudioError: Any other failure.
+            SpeedPixAPIError: No prediction has this id, or the service refused the call.
+            SpeedPixException: Any other failure.
 
         Example:
             >>> client.predictions.get("task-1").status  # doctest: +SKIP
@@ -130,7 +130,7 @@ class Predictions(SpeedPixResource[M]):
     async_get = asynchronous(get)
 
     def handle(self, prediction: str | Prediction[Any]) -> Prediction[M]:
-        """A prediction by its id, to be waited for later; nothing is sent, and nothing known of it yet.
+        """Make a prediction for an id, to wait for it. Nothing is sent, so its state is unknown.
 
         Example:
             >>> client.predictions.handle("task-1").result(timeout=600)  # doctest: +SKIP
@@ -139,10 +139,10 @@ class Predictions(SpeedPixResource[M]):
 
     @operation
     def list(self) -> Flow[Sequence[Prediction[M]]]:
-        """Not to be had: the document names it, but the service has no such call.
+        """Raise an error: the service's document names this call, but the service does not have it.
 
         Raises:
-            UnsupportedOperationError: Always. Keep the ids that ``create`` gives, and ask by ``get``.
+            UnsupportedOperationError: The service cannot list predictions. Keep the ids that ``create`` returns.
         """
         raise UnsupportedOperationError(
             "SpeedPix has no call that lists predictions, though its document names one. Keep the ids of those that "
@@ -152,10 +152,10 @@ class Predictions(SpeedPixResource[M]):
 
     @operation
     def cancel(self, prediction_id: str | Prediction[Any]) -> Flow[Prediction[M]]:
-        """Not to be had: the service's own SDK has a method of the name, which sends nothing.
+        """Raise an error: the service's own SDK has this method, but it sends nothing.
 
         Raises:
-            UnsupportedOperationError: Always. A prediction that was submitted goes on.
+            UnsupportedOperationError: The service cannot cancel predictions. A submitted one goes on.
         """
         raise UnsupportedOperationError(
             f"SpeedPix has no call that cancels a prediction: {getattr(prediction_id, 'id', prediction_id)} goes on. "
@@ -184,7 +184,7 @@ class Predictions(SpeedPixResource[M]):
         max_retries: int | None = None,
         patience: float | None = 0.0,
     ) -> Flow[Prediction[M]]:
-        """Submit a prediction, and again within ``patience`` seconds (None for ever) while the limiter refuses it."""
+        """Submit a prediction, and again for ``patience`` seconds (None for a day) while the limiter refuses it."""
         for name, value in (("workflow_id", workflow_id), ("version_id", version_id), ("alias_id", alias_id)):
             check_id(value, name, optional=name != "workflow_id")
         if not isinstance(input, Mapping):
@@ -232,7 +232,7 @@ class Predictions(SpeedPixResource[M]):
         return prediction
 
     def _reload(self, prediction: Prediction[Any], timeout: float | Unset | None) -> Flow[None]:
-        """Ask for a prediction; it changes when all its answers have come."""
+        """Fetch the state of a prediction. It changes only when all responses have arrived."""
         asked = {"taskId": prediction.id}
         try:
             response = yield from self._invoke("/scc/comfy_get_progress", asked, resend="read", timeout=timeout)
@@ -262,7 +262,7 @@ class Predictions(SpeedPixResource[M]):
         result: Envelope,
         response: Response,
     ) -> None:
-        """The end of a prediction, from both of its answers."""
+        """Update a prediction that has ended from the responses with its progress and its result."""
         if result.throttled:
             refuse(result, response, f"The result of the prediction {prediction.id} could not be asked for")
         succeeded = status in SUCCEEDED and not result.refused
@@ -289,7 +289,7 @@ class Predictions(SpeedPixResource[M]):
         on_progress: Callable[[Any], Any] | None,
         interval: float | None,
     ) -> Flow[None]:
-        """Wait until a prediction has ended, whatever the end."""
+        """Wait until a prediction has ended, successfully or not."""
         pause = check_waiting(timeout, on_progress, interval)
         poller = self.poller.with_interval(pause)
         if prediction.done:
@@ -325,10 +325,10 @@ class Predictions(SpeedPixResource[M]):
 
 
 def check_waiting(timeout: object, on_progress: object, interval: object) -> float | None:
-    """The pause between questions, when all that a wait is told can be used.
+    """Check the options of a wait, and return the pause between polls.
 
     Raises:
-        InvalidInputError: It cannot.
+        InvalidInputError: An option cannot be used; the message names it.
     """
     check_timeout(timeout)
     if on_progress is not None and not callable(on_progress):
@@ -337,10 +337,10 @@ def check_waiting(timeout: object, on_progress: object, interval: object) -> flo
 
 
 def check_id(value: Any, name: str, *, optional: bool = False) -> str:
-    """An id, when it is one.
+    """Check an id, and return it.
 
     Raises:
-        InvalidInputError: It is none.
+        InvalidInputError: The value is no text, or empty.
     """
     if (optional and value is None) or (isinstance(value, str) and value.strip()):
         return value or ""
