@@ -346,7 +346,7 @@ class Engine:
 
     async def _run_job(self, job: JobRecord, *, exempt: bool, resumption: Resumption | None) -> None:
         current = self._store.job(job.id)
-        if current is None or current.state == "done":  # cancelled while it waited
+        if current is None or current.state == "done":  # cancelled while it was queued
             return
         if resumption is None:
             run = self._first_run(job, exempt=exempt)
@@ -363,7 +363,7 @@ class Engine:
 
     def _first_run(self, job: JobRecord, *, exempt: bool) -> Run | None:
         """Make the run of a job that begins; None if the job is refused."""
-        if job.resumes is not None:  # taken up after a restart: what it resumes is gone
+        if job.resumes is not None:  # after a restart the paused generator is lost
             self._store.save_job(job.refuse(RESTARTED_WHILE_PAUSED, self._clock()))
             return None
         workflow = self._workflows.get(job.workflow_id)

@@ -343,7 +343,7 @@ class _Connection:
             return
         connection: socket.socket | None = transport.get_extra_info("socket")
         if connection is not None:
-            # Lingering for no time makes close() send RST.
+            # With a linger time of 0, close() sends RST.
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
 

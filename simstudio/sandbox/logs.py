@@ -124,7 +124,7 @@ class Entry:
         own = definitions.workflow(run.workflow_id)
         for block in run.blocks:
             if run.steps and own is not None and block.id == own.block_id():
-                continue  # its steps stand for it
+                continue  # its steps replace it
             kind = _TYPES["human"] if block.id in pauses else _TYPES["function"]
             children.append(_span(run, block.id, block.name, kind, {"code": code}, block.output, "success", block))
         has_failed = any(step["status"] == "error" for step in run.steps)

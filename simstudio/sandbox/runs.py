@@ -194,7 +194,7 @@ class Run:
         Args:
             sink: awaited with every event, which delays the workflow.
         """
-        if self._stopped.done():  # cancelled while it was waiting for its turn
+        if self._stopped.done():  # cancelled while it was queued
             return self._outcome(self._stopped.result(), output={})
         self._pausing = asyncio.get_running_loop().create_future()
         self._work = asyncio.ensure_future(self._run())
@@ -284,7 +284,7 @@ class Run:
     async def _run(self) -> object:
         try:
             value = await self._call_function()
-        except (SystemExit, KeyboardInterrupt) as error:  # would end the server's event loop
+        except (SystemExit, KeyboardInterrupt) as error:  # must not end the server's event loop
             raise WorkflowExit(f"{type(error).__name__}: {error}") from error
         for block in self._settle(value):
             if self._sink is not None:
@@ -322,7 +322,7 @@ class Run:
                     answer = await self._ask(item)
                 else:
                     await self._emit(item)
-                    await asyncio.sleep(0)  # one that never waits would let nobody else run, nor itself be cancelled
+                    await asyncio.sleep(0)  # a generator that never waits would block the loop
         finally:
             await generator.aclose()
 
@@ -379,7 +379,7 @@ class Run:
 
     def _finish(self, name: str, output: object, *, streamed: bool = False) -> BlockOutput:
         block_id = self.workflow.block_id(name)
-        self._blocks.pop(block_id, None)  # one that finishes again is the last
+        self._blocks.pop(block_id, None)  # the order is that of the last finish
         before = next((block.ended for block in reversed(self._blocks.values()) if block.ended is not None), 0.0)
         ended = self._clock()
         started = min(max(before, self.started), ended)
@@ -397,7 +397,7 @@ class Run:
             output: object = {"content": "".join(texts)}
             if block_id == own and value is not None and self._response is None:
                 output = value
-            elif block_id in self._blocks:  # the workflow has said itself what the block's output is
+            elif block_id in self._blocks:  # the workflow has yielded the output of the block
                 continue
             settled.append(self._finish(self._names[block_id], output, streamed=True))
         if self._response is not None:

@@ -135,19 +135,19 @@ class _Server(uvicorn.Server):
     async def main_loop(self) -> None:
         assert self._stopping is not None  # noqa: S101 - startup() comes first
         while not self._stopping.is_set():
-            await self.on_tick(0)  # keeps the Date header right
+            await self.on_tick(0)  # updates the Date header
             try:
                 await asyncio.wait_for(self._stopping.wait(), _TICK)
             except asyncio.TimeoutError:
                 continue
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Servers are closed last: what a closed one has accepted just before is left open and forgotten, see
+        # Listeners are closed last: a connection that a closed one accepted just before would stay open, see
         # https://github.com/python/cpython/issues/109564
         for listener in sockets or []:
-            with suppress(NotImplementedError):  # the loop of Windows, which tells at once of what it accepts
+            with suppress(NotImplementedError):  # the loop of Windows, which accepts at once
                 asyncio.get_running_loop().remove_reader(listener)
-        # A server that goes away finishes nothing: callers see their connections end.
+        # A stopped server finishes no response: connections just end.
         for _ in range(_TURNS):
             connections: set[Any] = set(self.server_state.connections)
             for connection in connections:

@@ -139,7 +139,7 @@ class _Annotation:
             if any(isinstance(mark, Sent) and mark.convert is encode_folder_path for mark in marks):
                 return self._folder()
             if _FOLDERS in marks:
-                annotation = Sequence[str]  # whose items callers of the client may give as lists of names
+                annotation = Sequence[str]  # the client also accepts lists of names as items
         members = list(get_args(annotation)) if get_origin(annotation) in (Union, UnionType) else [annotation]
         if self.is_text and datetime in members:
             return Parsed(self._moment, Number(missing=missing))

@@ -67,7 +67,7 @@ class SQLiteStore:
         if self._connection is not None:
             return
         make_private(self._path)
-        # Opened by the thread that starts the server and used by the server's: never by both at a time.
+        # Opened by the thread that starts the server, then used by the thread of the server only.
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA journal_mode=WAL")

@@ -37,7 +37,7 @@ async def run_in_thread(function: Callable[[], T], threads: set[threading.Thread
     done: asyncio.Future[T] = loop.create_future()
 
     def settle(result: T | None, error: Exception | None) -> None:
-        if done.done():  # nobody waits any more: the run was cancelled
+        if done.done():  # the run was cancelled
             return
         if error is not None:
             done.set_exception(error)
@@ -49,14 +49,14 @@ async def run_in_thread(function: Callable[[], T], threads: set[threading.Thread
         error: Exception | None = None
         try:
             result = context.run(function)
-        except StopIteration as stop:  # a future refuses it
+        except StopIteration as stop:  # a future cannot hold a StopIteration
             error = RuntimeError(f"the workflow raised StopIteration({stop.value!r})")
         except Exception as caught:  # noqa: BLE001 - whatever a workflow raises is its failure
             error = caught
         except BaseException as caught:  # noqa: BLE001
             error = WorkflowExit(f"{type(caught).__name__}: {caught}")
         threads.discard(threading.current_thread())
-        with suppress(RuntimeError):  # the loop is closed: the server is gone, and with it whoever waited
+        with suppress(RuntimeError):  # the loop is closed, because the server stopped
             loop.call_soon_threadsafe(settle, result, error)
 
     thread = threading.Thread(target=work, name="simstudio-sandbox-workflow", daemon=True)

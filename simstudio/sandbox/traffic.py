@@ -60,7 +60,7 @@ class Recorder:
         parts: list[bytes] = []
         while True:
             message = await receive()
-            if message["type"] == "http.disconnect":  # gone before the end of the body: nothing happened
+            if message["type"] == "http.disconnect":  # the client disconnected before the end of the body
                 return
             parts.append(message.get("body", b""))
             if not message.get("more_body", False):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from simstudio.sandbox.parameters import Parameters
     from simstudio.sandbox.pauses import Pause
 
-WorkflowFunction = Callable[..., Any]  # the user's own function: its result type is the user's business
+WorkflowFunction = Callable[..., Any]  # the result may have any type
 F = TypeVar("F", bound=WorkflowFunction)
 
 RESPONSE_BLOCK = "Response"

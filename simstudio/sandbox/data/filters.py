@@ -46,7 +46,7 @@ def _parts(field: str, value: object) -> list[Condition]:
         either = any if field == "$or" else all
         return [lambda data: either(each(data) for each in group)]
     if isinstance(value, list):
-        return []  # the server passes over it
+        return []  # the server ignores it
     if not NAME.fullmatch(field):
         raise ValueError(f"Invalid field name {field!r}")
     if isinstance(value, Mapping):

@@ -88,7 +88,7 @@ def start_graph(workflow_id: str) -> State:
 
 def of_function(workflow: Workflow) -> State:
     """The graph of a registered function: Start, then the block that stands for it."""
-    start = block_id_of(workflow.id, "\0start")  # no block of the function's own can have this id
+    start = block_id_of(workflow.id, "\0start")  # differs from the id of every block of the function
     taken = workflow.parameters
     declared = describe_fields(workflow.function, workflow.fields) if taken is None else taken.fields
     fields = [_declare_field(each) for each in declared]

@@ -45,7 +45,7 @@ def list_workflows(call: Call) -> Reply:
     found = sorted(core.definitions.all_of(query["workspaceId"]), key=_order, reverse=True)
     if query.get("folderId"):
         found = [each for each in found if _folder_id(each) == query["folderId"]]
-    if query.get("deployedOnly"):  # any text is true, "false" too
+    if query.get("deployedOnly"):  # any text is true, also "false"
         found = [each for each in found if each.deployed]
     after = _position(query.get("cursor"))
     if after is not None:

@@ -58,7 +58,7 @@ def list_logs(call: Call) -> Reply:
     if after is not None:
         entries = [each for each in entries if (_order(each) < after if descending else _order(each) > after)]
     size = int(query["limit"])
-    shown = entries[:size]  # a negative one cuts the page from its end, as it does in JavaScript
+    shown = entries[:size]  # a negative size cuts the end, like slice() of JavaScript
     body: dict[str, Any] = {"data": [_item(call, each) for each in shown]}
     if len(entries) > size and shown:
         body["nextCursor"] = _cursor(shown[-1])
@@ -208,7 +208,7 @@ def _item(call: Call, entry: Entry) -> dict[str, Any]:
         return shown
     workflow = _workflow(core, entry)
     shown["workflow"] = {name: workflow[name] for name in ("id", "name", "description", "deleted")}
-    if query.get("includeFinalOutput"):  # any text is true, "false" too
+    if query.get("includeFinalOutput"):  # any text is true, also "false"
         shown["finalOutput"] = core.output(entry.final_output, run.id, is_stored=True)
     if query.get("includeTraceSpans"):
         shown["traceSpans"] = entry.spans(core.definitions)

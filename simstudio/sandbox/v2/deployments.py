@@ -113,7 +113,7 @@ def list_chats(call: Call) -> Reply:
     if "workflowId" in query:
         found = [chat for chat in found if chat.workflow_id == query["workflowId"]]
     if query.get("isActive") is False:
-        found = []  # a chat of the sandbox is active as long as it is there
+        found = []  # every chat of the sandbox is active
 
     def key(chat: Chat) -> tuple[str | float, str]:
         values: dict[str, str | float] = {

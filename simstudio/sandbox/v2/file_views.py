@@ -103,7 +103,7 @@ def download(call: Call, name: str, kind: str, content: bytes) -> Response:
     """A response with the bytes of a file and its name. Ranges are ignored, and HEAD has no size."""
     if call.request.method == "HEAD":
         return Response(headers=dict((*PRIVATE, *call.headers)))
-    plain = _UNSAFE.sub("_", re.sub(r"[\U00010000-\U0010ffff]", "__", name))  # these are two code units of UTF-16
+    plain = _UNSAFE.sub("_", re.sub(r"[\U00010000-\U0010ffff]", "__", name))  # two code units of UTF-16 each
     disposition = f'attachment; filename="{plain}"'
     if plain != name:
         disposition += f"; filename*=UTF-8''{quote(name, safe='!*')}"

@@ -222,7 +222,7 @@ def upsert_row(call: Call) -> Reply:
     """Replace the row with the same unique value, or add one."""
     table = table_of(call, call.body["workspaceId"])
     target = call.body.get("conflictTarget")
-    rows.conflict_target(table, target)  # which says so of a locked table as well
+    rows.conflict_target(table, target)  # refuses before the lock is checked
     check_lock(table, "insert")
     check_lock(table, "update")
     given = coerce_row(table.columns, call.body["data"])

@@ -32,7 +32,7 @@ def list_workflows(call: Call) -> Reply:
     found = store.all_of(workspace_id, query["scope"])
     if "folderPath" in query:
         folder = store.folders(workspace_id).require(query["folderPath"])
-        # Folders are looked for among what is in use, so nothing archived is in any.
+        # Only folders in use are found, and they hold no archived workflows.
         found = [each for each in found if each.folder == folder and query["scope"] == "active"]
     if query.get("deployedOnly"):
         found = [each for each in found if each.deployed]
