@@ -9,7 +9,6 @@ Against your server, or offline against the blocks at the end of this file:
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -72,7 +71,6 @@ if __name__ == "__main__":
             blocking(client)
             asyncio.run(main(server.async_client()))
     else:
-        settings = (os.environ["OOMOL_BASE_URL"], os.environ["OOMOL_TOKEN"])
-        with OomolConnectClient(*settings) as client:
+        with OomolConnectClient() as client:
             blocking(client)
-        asyncio.run(main(AsyncOomolConnectClient(*settings)))
+        asyncio.run(main(AsyncOomolConnectClient()))

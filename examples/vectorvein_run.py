@@ -59,6 +59,5 @@ if __name__ == "__main__":
         with sandbox.serve() as server, server.client() as client:
             main(client)
     else:
-        base_url = os.environ.get("VECTORVEIN_BASE_URL")
-        with VectorVeinClient(os.environ["VECTORVEIN_API_KEY"], base_url) as client:
+        with VectorVeinClient() as client:
             main(client)
