@@ -1,10 +1,9 @@
-"""One sending of an item: committed to the ledger before, judged after.
+"""Attempts to execute an item: each is committed to the ledger before it is sent, and judged by its outcome.
 
-What the ledger does not know has not run, so nothing is sent before it is committed. What may have run is sent again
-only under a claim, by which the service runs it once; a refusal that used the claim up is followed by a new one,
-committed like the first. What surely did not run is taken back from the ledger and sent again, as often as it takes
-where the server has gone away (:class:`~simstudio.batch.outage.Outage`); what every other item would meet, too, ends
-the batch.
+Nothing is sent before it is committed, so an item that is not in the ledger has not run. An item that may have run is
+sent again only under a claim, by which the service runs it once. A refusal that used up the claim is followed by a new
+claim, committed like the first. An item that surely did not run is removed from the ledger and sent again, during an
+outage (:class:`~simstudio.batch.outage.Outage`) as often as needed. An error that every item would get ends the batch.
 """
 
 from __future__ import annotations
@@ -38,9 +37,9 @@ if TYPE_CHECKING:
     from simstudio.batch.work_item import WorkItem
 
 _MOST_TURNED_AWAY = 10
-"""403s and 404s one after another, without a success between them, after which they are taken to be everybody's."""
+"""Consecutive 403s and 404s after which they count as errors that every item would get."""
 _MOST_MISSES = 20
-"""Times that one item is sent again because the server was not there: with their pauses that outlasts an outage."""
+"""Times that one item is sent again during outages; with the pauses this is longer than an outage may last."""
 
 
 @attrs.frozen
@@ -48,8 +47,8 @@ class Again:
     """An item is to be sent again.
 
     Attributes:
-        delay: After so many seconds.
-        ran: What became of it this time, if it ran.
+        delay: Seconds until then.
+        ran: The item as it ended this time, if it ran.
     """
 
     delay: float
@@ -58,11 +57,10 @@ class Again:
 
 @attrs.frozen
 class Unwritten:
-    """An item is over, and the ledger cannot be told: the batch ends, and the item is given all the same.
+    """A finished item that could not be written to the ledger. It is delivered, and the batch ends.
 
     Attributes:
-        item: What became of it.
-        error: Why it cannot be written.
+        error: Error of the ledger.
     """
 
     item: BatchItem
@@ -70,16 +68,16 @@ class Unwritten:
 
 
 class Attempts:
-    """Sends items and judges what came of it.
+    """Sends items and judges the outcomes.
 
     Args:
-        sender: Executes them.
-        pace: Told of each answer, once.
-        options: How often one is sent again, and when.
-        progress: Counts those that the rate limit refused.
-        outage: Told of each answer and each miss.
-        ledger: Where they are committed, or None.
-        clock: Seconds that never go back.
+        sender: Executes items.
+        pace: Learns from each response.
+        options: Limits and pauses of sending again.
+        progress: Counts refusals by the rate limit.
+        outage: Counts responses and misses.
+        ledger: Ledger that items are committed to; None without one.
+        clock: Monotonic clock, in seconds.
     """
 
     def __init__(
@@ -105,10 +103,10 @@ class Attempts:
         self._turned_away = 0
 
     def commit(self, batch: Sequence[WorkItem]) -> None:
-        """Write down what is about to be sent: it may be when this returns.
+        """Commit items that are about to be sent.
 
         Raises:
-            LedgerError: The ledger cannot be written, or two inputs have one key; nothing may be sent.
+            LedgerError: The ledger cannot be written, or two inputs have the same key; nothing may be sent.
         """
         new = [work for work in batch if not work.intended]
         for work in new:
@@ -123,60 +121,60 @@ class Attempts:
             work.intended = work.problem is None
 
     async def make(self, work: WorkItem) -> BatchItem | Unwritten | Again:
-        """Send an item that is committed, or wait for it where it is queued.
+        """Send a committed item, or wait for it if it is queued.
 
         Returns:
-            What became of it, as it is in the ledger now, or cannot be written there; or that it is to be sent again.
+            The finished item, which the ledger has or could not store; or that it is to be sent again.
 
         Raises:
             SimStudioError: No item can be executed.
-            LedgerError: What is known of it cannot be written.
+            LedgerError: The ledger cannot be written.
         """
         if work.problem is not None:
-            return self._refused(work, work.problem)
+            return self._refuse(work, work.problem)
         work.attempts += 1
         sent_now = work.receipt is None
         started = self._clock()
         if work.began is None:
             work.began = started
         try:
-            result = await self._executed(work)
+            result = await self._execute(work)
         except SimStudioError as error:
-            return self._missed(work, error, self._clock() - started)
-        except Exception as error:  # noqa: BLE001 - of a user's middleware, perhaps: this item's trouble
+            return self._judge(work, error, self._clock() - started)
+        except Exception as error:  # noqa: BLE001 - such as an error of a user's middleware
             wrapped = SimStudioError(f"{type(error).__name__}: {error}")
             wrapped.__cause__ = error
             self._pace.failed(self._clock() - started)
-            return self._over(work, "failed" if work.receipt is None else "unknown", error=wrapped)
+            return self._end(work, "failed" if work.receipt is None else "unknown", error=wrapped)
         self._outage.record()
         self._pace.succeeded(self._clock() - started)
         if sent_now:
             self._succeeded, self._turned_away = True, 0
-        return self._over(work, "done", result=result)
+        return self._end(work, "done", result=result)
 
-    async def _executed(self, work: WorkItem) -> Any:
+    async def _execute(self, work: WorkItem) -> Any:
         if work.receipt is not None:
             return await self._sender.settle(work.receipt)
 
-        def queued(receipt: Receipt) -> None:
+        def on_queued(receipt: Receipt) -> None:
             work.receipt = receipt
             if self._ledger is not None:
                 self._ledger.mark_submitted(work.prepared.key, receipt.task_id, receipt.execution_id)
 
-        return await self._sender.execute(work.prepared.input, work.claim, queued)
+        return await self._sender.execute(work.prepared.input, work.claim, on_queued)
 
-    def _missed(self, work: WorkItem, error: SimStudioError, elapsed: float) -> BatchItem | Unwritten | Again:
-        """An execution without a result: again, or that is how it ended."""
+    def _judge(self, work: WorkItem, error: SimStudioError, elapsed: float) -> BatchItem | Unwritten | Again:
+        """Judge an execution without a result: send it again, or end it."""
         self._turned_away += error.status in TURNED_AWAY and work.receipt is None
         refusal = self._execution.refusal(error)
         found = "refused" if refusal is not None else self._verdict(error)
         self._outage.record(error)
-        gone = self._outage.reached and is_miss(error)  # it was there before
+        gone = self._outage.reached and is_miss(error)  # it responded before
         if refusal is not None:
             work.refusals += 1
             self._progress.refused += 1
         wait = refusal.retry_after if refusal is not None else None
-        endless = wait is not None and wait > LONGEST_WAIT  # nothing that asks for years is waited for
+        endless = wait is not None and wait > LONGEST_WAIT  # a wait of years is a refusal
         if refusal is not None and refusal.current:
             self._pace.refused(LONGEST_WAIT if endless else wait)
         elif found in ("unsent", "unknown"):
@@ -185,35 +183,35 @@ class Attempts:
             self._pace.succeeded(elapsed)
         work.misses += gone
         if work.receipt is not None:
-            return self._missed_in_the_queue(work, error, refusal, gone=gone)
+            return self._judge_queued(work, error, refusal, gone=gone)
         if not endless and self._may_repeat(work, found, gone=gone):
             if found != "unknown":
                 self._forget(work, refusal)
-            return Again(0.0 if found == "refused" else self._pause(work))  # of the former, the pace says when
-        if found in ("fatal", "refused") or (found == "unsent" and not self._outage.reached):  # nor will the others
+            return Again(0.0 if found == "refused" else self._pause(work))  # the pace delays refused items
+        if found in ("fatal", "refused") or (found == "unsent" and not self._outage.reached):  # as for all others
             self._forget(work, refusal)
             raise error
-        return self._over(work, "unknown" if found == "unknown" else "failed", error=error)
+        return self._end(work, "unknown" if found == "unknown" else "failed", error=error)
 
-    def _missed_in_the_queue(
+    def _judge_queued(
         self, work: WorkItem, error: SimStudioError, refusal: Refusal | None, *, gone: bool
     ) -> BatchItem | Unwritten | Again:
-        """It was queued: whatever happened since, it is there, unless the server itself says otherwise."""
+        """Judge an error of a queued item. It stays queued, unless the server says that it has ended."""
         if gone and work.misses <= _MOST_MISSES:  # asking for it again runs nothing
             return Again(self._pause(work))
         if refusal is not None and isinstance(error, JobFailedError) and self._may_repeat(work, "refused"):
             if self._ledger is not None:
-                self._ledger.finish(work.ended("unknown", self._clock(), error=error))
+                self._ledger.finish(work.to_item("unknown", self._clock(), error=error))
             work.reset()
             return Again(0.0)
         if error.status == 404 and work.resumed and self._options.given["on_unknown"] == "rerun":
-            if self._ledger is not None:  # the server has forgotten what an earlier run queued: as the caller wants
-                self._ledger.finish(work.ended("unknown", self._clock(), error=error))
+            if self._ledger is not None:  # the server no longer has the job of an earlier run
+                self._ledger.finish(work.to_item("unknown", self._clock(), error=error))
             work.reset()
             return Again(0.0)
         ended = isinstance(error, JobFailedError) or getattr(error, "result", None) is not None
         ended = ended and error.status != 404
-        return self._over(work, "failed" if ended else "unknown", error=error)
+        return self._end(work, "failed" if ended else "unknown", error=error)
 
     def _verdict(self, error: SimStudioError) -> Verdict:
         lately = self._succeeded and self._turned_away <= _MOST_TURNED_AWAY
@@ -232,16 +230,16 @@ class Attempts:
     def _pause(self, work: WorkItem) -> float:
         return self._options.backoff.delay(work.attempts, random=random.random())  # noqa: S311 - no secret
 
-    def _refused(self, work: WorkItem, problem: InvalidInputError) -> BatchItem:
-        self._pace.succeeded(0.0)  # it had its turn
+    def _refuse(self, work: WorkItem, problem: InvalidInputError) -> BatchItem:
+        self._pace.succeeded(0.0)  # it took its turn
         prepared = work.prepared
         item = BatchItem(prepared.index, prepared.input, error=problem, state="failed", key=prepared.key)
-        if self._ledger is not None and self._ledger.find(prepared) is None:  # what is known of it stays
+        if self._ledger is not None and self._ledger.find(prepared) is None:  # an entry of a sent input stays
             self._ledger.refuse(item)
         return item
 
     def _forget(self, work: WorkItem, refusal: Refusal | None) -> None:
-        """It surely never ran, this time. An unspent claim is kept: an earlier request with it may have run."""
+        """Undo the commit of an item that did not run. An unspent claim stays: an earlier request may have run."""
         spent = refusal is not None and refusal.spent
         if self._execution.claims and not spent:
             return
@@ -251,7 +249,7 @@ class Attempts:
         if spent:
             work.reset()
 
-    def _over(
+    def _end(
         self,
         work: WorkItem,
         state: ItemState,
@@ -259,7 +257,7 @@ class Attempts:
         result: Any = None,
         error: SimStudioError | None = None,
     ) -> BatchItem | Unwritten | Again:
-        item = work.ended(state, self._clock(), result=result, error=error)
+        item = work.to_item(state, self._clock(), result=result, error=error)
         if self._ledger is not None:
             try:
                 self._ledger.finish(item)

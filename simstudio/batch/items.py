@@ -1,4 +1,4 @@
-"""Results of a batch (:class:`BatchItem`), and inputs with the keys that identify them (:class:`Prepared`)."""
+"""Items of a batch (:class:`BatchItem`), and inputs with the keys that identify them (:class:`Prepared`)."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ ItemState: TypeAlias = Literal["done", "failed", "unknown"]
 
 @attrs.frozen
 class BatchItem(Generic[R]):
-    """One input of a batch and what became of it. Of a workflow, ``R`` is :class:`~simstudio.WorkflowExecutionResult`.
+    """One input of a batch and its outcome. For a workflow, ``R`` is :class:`~simstudio.WorkflowExecutionResult`.
 
     Attributes:
-        index: Its place among the inputs, from 0.
-        input: As it was sent: a copy of what was given, made when it was read, so that its owner may reuse a dict.
-            What was refused, and never sent, is here as it was given.
-        result: Of an execution that succeeded.
-        error: Why there is none; of a workflow that failed an :class:`~simstudio.ExecutionError`.
-        attempts: How often it was sent in the run that finished it: this one, or, where it is ``replayed``, an earlier.
-        elapsed: Seconds from its first request to its end; of an earlier run, that run's.
-        state: ``done``, ``failed``, or ``unknown``: it may have run, or may run still. An execution whose client went
-            away is finished by some servers and cancelled by others; one that was cancelled is ``failed``, and its
-            error says that it was cut short.
-        key: Its identity in the ledger, besides the fingerprint of its input.
-        run_id: The execution, where it is known.
-        replayed: Whether it comes from the ledger, not from a request of this run.
+        index: Place among the inputs, from 0.
+        input: The input as it was sent: a copy, made when it was read, so that the caller may reuse a dict. An input
+            that was refused and never sent is the caller's object.
+        result: Result of the execution; None unless the item is done.
+        error: Why there is no result; an :class:`~simstudio.ExecutionError` if the workflow failed.
+        attempts: How often the item was sent in the run that finished it.
+        elapsed: Seconds from the first request to the end, in the run that finished it.
+        state: ``done``, ``failed``, or ``unknown``: it may have run, or may still run. When a client disconnects, some
+            servers finish its execution and others cancel it; a cancelled one is ``failed``, and its error says that it
+            was cut short.
+        key: Key in the ledger, which identifies the item together with the fingerprint of its input.
+        run_id: Id of the execution; None if it is not known.
+        replayed: Whether the item comes from the ledger and not from a request of this run.
         cost: What it cost, of a batch with a ``budget``; None if the service does not say.
         duplicate: Whether it was not sent because an equal input was, whose outcome this is (``dedup=True``).
     """
@@ -59,24 +59,24 @@ class BatchItem(Generic[R]):
 
     @property
     def ok(self) -> bool:
-        """Whether it succeeded."""
+        """Whether the item is done."""
         return self.state == "done"
 
     @property
     def output(self) -> Any:
-        """The result's output; None where it did not succeed."""
+        """Output of the result; None unless the item is done."""
         return self.result.output if self.result is not None else None
 
     @property
     def _refused(self) -> bool:
-        """Whether it was refused for what it is, so that it may be no JSON data."""
+        """Whether the input was refused before it was sent, so that it may be no JSON data."""
         return self.state == "failed" and not self.attempts and isinstance(self.error, InvalidInputError)
 
     def unwrap(self) -> R:
-        """The result.
+        """The result, or its error raised.
 
         Raises:
-            SimStudioError: Why there is none.
+            SimStudioError: The item is not done; it is :attr:`error`.
         """
         if self.error is not None:
             raise self.error
@@ -87,7 +87,7 @@ class BatchItem(Generic[R]):
     def to_dict(self) -> dict[str, Any]:
         """The item as JSON data: ``index``, ``key``, ``state``, ``input``, ``output``, ``error`` and so on.
 
-        An input that was refused because it is no JSON data is told by its ``type`` and the beginning of its ``repr``.
+        An input that was refused because it is no JSON data appears as its ``type`` and the beginning of its ``repr``.
         """
         error = self.error
         said = {"type": type(error).__name__, "message": str(error), "code": error.code} if error is not None else None
@@ -109,12 +109,12 @@ class Prepared:
     """An input with its identity.
 
     Attributes:
-        index: Its place, from 0.
-        input: A copy, as it was when it was read: what is sent, and what the ledger keeps. Mappings are dicts in it,
-            files that were open are read; one named by its path stays a path, and is read when it is sent.
-        key: What the caller's ``key`` function says, else the index as text.
-        fingerprint: SHA-256 of its JSON: a changed input is another.
-        holds_files: Whether files are part of it, which may have changed until they are sent.
+        index: Place among the inputs, from 0.
+        input: A copy made when it was read, which is sent and stored in the ledger. Its mappings are dicts. Open files
+            were read; a path stays a path, and the file is read when the input is sent.
+        key: Result of the caller's ``key`` function, else the index as text.
+        fingerprint: SHA-256 of the JSON text, which differs for a changed input.
+        holds_files: Whether it holds files, which may change until they are sent.
     """
 
     index: int
@@ -125,15 +125,15 @@ class Prepared:
 
 
 def prepare(index: int, value: Any, key: Callable[[Any], object] | None = None, rows: RowMap | None = None) -> Prepared:
-    """An input with its identity, as it is now: what becomes of the caller's object afterwards changes nothing.
+    """Copy an input and identify it. Later changes of the caller's object have no effect.
 
     Args:
-        key: The caller's function of the value.
-        rows: Makes an input of the value; None if it is one.
+        key: Function of the value that returns the key; None for the index.
+        rows: Makes an input of the value; None if the value is the input.
 
     Raises:
-        InvalidInputError: It is no JSON data, reading it failed, or ``key`` or ``rows`` did; the message names the
-            index, and the place in the input.
+        InvalidInputError: The input is no JSON data, cannot be read, or ``key`` or ``rows`` failed. The message names
+            the index and the place in the input.
     """
     named = _key_of(index, value, key)
     if rows is not None:
@@ -149,30 +149,30 @@ def prepare(index: int, value: Any, key: Callable[[Any], object] | None = None, 
 
 
 def refused(index: int, value: Any, error: InvalidInputError, key: Callable[[Any], object] | None = None) -> BatchItem:
-    """What became of an input that :func:`prepare` refused; it has a key all the same."""
+    """The failed item of an input that :func:`prepare` refused. It has a key as well."""
     try:
         named = _key_of(index, value, key)
     except InvalidInputError:
-        named = f"input {index}, which has no key"  # its index alone may be the key of another
+        named = f"input {index}, which has no key"  # the index alone may be another item's key
     return BatchItem(index, value, error=error, state="failed", key=named)
 
 
 @attrs.frozen
 class Examined:
-    """An input that was looked at when it was read.
+    """An input that was examined when it was read.
 
     Attributes:
-        found: What is to be sent, or what became of it where it was refused.
+        found: The prepared input, or the failed item of a refused input.
     """
 
     found: Prepared | BatchItem
 
 
 class Examiner:
-    """Looks at each input once it is read: by the thread that reads it, before it asks for the next.
+    """Examines each input on the thread that reads it, before the next is read.
 
     Args:
-        key: The caller's function; it is given the row, where inputs are made of rows.
+        key: The caller's function; called with the row if inputs are made of rows.
         rows: Makes inputs of rows; None if they are inputs.
         strict: Whether a row that cannot be read ends the batch.
     """
@@ -186,10 +186,10 @@ class Examiner:
         self._count = 0
 
     def __call__(self, value: Any) -> Examined:
-        """Look at the next.
+        """Examine the next input.
 
         Raises:
-            InvalidInputError: It is a row that cannot be read, and that ends the batch.
+            InvalidInputError: A row cannot be read, and ``strict`` is set.
         """
         index, self._count = self._count, self._count + 1
         if type(value) is BadRow:
@@ -214,14 +214,14 @@ def _key_of(index: int, value: Any, key: Callable[[Any], object] | None) -> str:
         return str(index)
     try:
         text = str(key(value))
-        text.encode()  # no file holds half a surrogate pair
+        text.encode()  # raises on half of a surrogate pair, which no file can hold
     except Exception as error:
         raise InvalidInputError(f"key= failed for input {index}: {said(error)}.") from error
     return text
 
 
 def fingerprint(data: Any) -> str:
-    """SHA-256 of the JSON of an input: a changed one is another."""
+    """SHA-256 of the JSON text of an input."""
     return hashlib.sha256(_ENCODER.encode(data).encode("utf-8", "surrogatepass")).hexdigest()
 
 

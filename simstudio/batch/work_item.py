@@ -1,6 +1,6 @@
-"""An item in progress: from its admission until it becomes a :class:`~simstudio.batch.items.BatchItem`.
+"""Items in progress: the state that the parts of the coordinator share, until it becomes a ``BatchItem``.
 
-It is the state that the parts of the coordinator share about an item. At any time only one of them uses it.
+At any time only one part uses the state of an item.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from simstudio.transport.errors import InvalidInputError, SimStudioError
 
 @attrs.define(eq=False)
 class WorkItem:
-    """An item under way.
+    """An item in progress.
 
     Attributes:
-        claim: The id under which the service runs it at most once; None where there is none, or none yet.
-        receipt: What the service is asked by, once it has queued it.
+        claim: Id under which the service runs it at most once; None without one, or before one is made.
+        receipt: Receipt of the queued execution; None before it is queued.
         attempts: How often it was sent in this run.
-        refusals: How often of these the rate limit refused it.
-        misses: How often of these the server was not there, and it is sent again however often that was.
-        reruns: How often it failed in this run and was begun again.
-        failed: What became of it when it failed last; it is that if it is not begun again.
-        spent: How many attempts, refusals aside, had been made when it was last begun again.
-        counted: Whether the budget counts it as under way.
-        began: When it was first sent in this run, by the batch's clock.
-        intended: Whether the ledger knows that it is about to be sent.
-        problem: Why it must not be sent, though it could have been when it was read.
-        resumed: Whether an earlier run sent it, under the ids that it has now.
+        refusals: Attempts that the rate limit refused.
+        misses: Attempts during an outage, which are repeated more often than others.
+        reruns: How often it failed in this run and was run again.
+        failed: Its item at the last failure, which is final unless it is run again.
+        spent: Number of attempts, without refusals, before it was last run again.
+        counted: Whether the budget counts it as running.
+        began: Time of its first sending in this run, by the batch's clock.
+        intended: Whether the ledger has recorded that it is about to be sent.
+        problem: Why it can no longer be sent, though it could when it was read.
+        resumed: Whether an earlier run sent it, under its present ids.
     """
 
     prepared: Prepared
@@ -50,7 +50,7 @@ class WorkItem:
     problem: InvalidInputError | None = None
     resumed: bool = False
 
-    def ended(
+    def to_item(
         self,
         state: ItemState,
         now: float,
@@ -58,15 +58,13 @@ class WorkItem:
         result: Any = None,
         error: SimStudioError | None = None,
     ) -> BatchItem:
-        """What became of it.
+        """The finished item.
 
         Args:
-            state: In which state it is now.
-            now: By the clock of ``began``.
-            result: Of what is done.
-            error: Why it has no result.
+            now: Time by the clock of ``began``.
+            error: Why there is no result.
         """
-        last = result if error is None else getattr(error, "result", None)  # what the service said of it at last
+        last = result if error is None else getattr(error, "result", None)  # the result of the last response
         if state == "failed" and error is not None and self._was_sent_before and _is_cancelled(last):
             error = _cut_short(last, error)
         return BatchItem(
@@ -87,7 +85,7 @@ class WorkItem:
 
     @property
     def _was_sent_before(self) -> bool:
-        """Whether the run that was found is that of an earlier request, whose connection was lost."""
+        """Whether the run may be that of an earlier request, whose connection was lost."""
         return self.receipt is None and (self.resumed or self.attempts - self.refusals - self.spent > 1)
 
     def rerun(self, failed: BatchItem) -> None:
@@ -99,7 +97,7 @@ class WorkItem:
         self.misses = 0
 
     def reset(self) -> None:
-        """Drop its claim and receipt, under which nothing ran: it is sent as if it had never been."""
+        """Drop claim and receipt, under which nothing ran, so that it is sent as a new item."""
         self.claim = self.receipt = None
         self.intended = self.resumed = False
 
@@ -109,7 +107,7 @@ def _is_cancelled(result: Any) -> bool:
 
 
 def _cut_short(result: Any, error: SimStudioError) -> SimStudioError:
-    """Why a run is cancelled that nobody may have cancelled: a server ends some runs whose client goes away."""
+    """The error of a cancelled run that the server may have cancelled itself, because its client disconnected."""
     cut = ExecutionError(
         f"The run {result.run_id} was cut short: its client went away, or somebody cancelled it. Part of it has "
         'run; on_failed="rerun" runs it again from its beginning.',

@@ -179,7 +179,7 @@ class TestStreamsThatWereCutOff:
     ) -> None:
         cancelled = sim.WorkflowExecutionResult(success=False, output=None, status="cancelled", error="Stopped")
         error = sim.ExecutionError("Stopped.", result=cancelled)
-        item = WorkItem(prepare(0, {}), **known).ended("failed", 0.0, error=error)
+        item = WorkItem(prepare(0, {}), **known).to_item("failed", 0.0, error=error)
         assert ("cut short" in str(item.error)) is said
 
 
