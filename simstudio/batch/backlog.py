@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from simstudio.batch.items import BatchItem
 
 MOST_ITEMS = 1000
-"""How many may wait before nothing more is begun."""
+"""Items that may wait before no further item begins."""
 MOST_WEIGHT = 64 * 1024 * 1024
-"""Bytes of memory that may wait before nothing more is begun."""
+"""Bytes of memory of waiting items before no further item begins."""
 UNWEIGHED = 8
 """How many wait without being weighed, which costs as much as the rest of their delivery."""
 _SAMPLE = 32
@@ -30,7 +30,7 @@ _SCALARS = frozenset({int, float, bool, type(None)})
 
 
 class Backlog:
-    """A queue of finished items. One thread puts, others may take under a lock of their own."""
+    """A queue of finished items. One thread adds items; others take them under a lock of their own."""
 
     def __init__(self) -> None:
         self._items: deque[tuple[BatchItem, int]] = deque()
@@ -38,23 +38,23 @@ class Backlog:
 
     @property
     def full(self) -> bool:
-        """Whether the consumer is behind."""
+        """Whether the consumer is behind, so that no further item begins."""
         return len(self._items) >= MOST_ITEMS or self._weight >= MOST_WEIGHT
 
     def put(self, item: BatchItem) -> None:
-        """Add one."""
+        """Add an item."""
         weight = weight_of(item) if len(self._items) >= UNWEIGHED else 0
         self._items.append((item, weight))
         self._weight += weight
 
     def take(self) -> BatchItem:
-        """The one that has waited longest; there must be one."""
+        """Remove and return the oldest item; there must be one."""
         item, weight = self._items.popleft()
         self._weight -= weight
         return item
 
     def put_back(self, item: BatchItem) -> None:
-        """Be the first again: it was taken, and nobody got it."""
+        """Put an item back at the front that was taken and not yielded."""
         weight = weight_of(item)
         self._items.appendleft((item, weight))
         self._weight += weight
@@ -67,7 +67,7 @@ class Backlog:
 
 
 def weight_of(item: BatchItem) -> int:
-    """Bytes of memory that an item takes, about: of what is long, a sample is weighed."""
+    """Approximate bytes of memory of an item; of long lists a sample is weighed."""
     weight = _weigh(item.input)
     if item.result is not None:
         weight += _weigh(item.result)

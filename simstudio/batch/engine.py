@@ -1,9 +1,9 @@
-"""The coordinator of a batch: one asyncio task for each execution under way, the same for both clients.
+"""The coordinator of a batch, with one asyncio task for each running execution; the same for both clients.
 
-It takes items from the :class:`~simstudio.batch.intake.Intake`, begins what the pace allows with
-:class:`~simstudio.batch.attempts.Attempts`, and gives what is over to the :class:`~simstudio.batch.delivery.Delivery`.
-Whatever one of these raises ends the batch, once what is under way has ended. It never waits for the consumer: while
-the consumer is behind, nothing new is begun.
+It takes items from the :class:`~simstudio.batch.intake.Intake`, executes as many as the pace allows by
+:class:`~simstudio.batch.attempts.Attempts`, and passes finished ones to the
+:class:`~simstudio.batch.delivery.Delivery`. An error of one of these ends the batch after the running items. It never
+waits for the consumer: while the consumer is behind, no further item begins.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from simstudio.batch.sources import Source
     from simstudio.batch.work_item import WorkItem
 
-_READ_AT_ONCE = 256  # inputs read in one go, those that the ledger answers among them: others want the loop, too
-_AT_ONCE = 64  # items begun in one go: one commit of the ledger
-_SEED_PATIENCE = 10.0  # seconds for each question before the first item
+_READ_AT_ONCE = 256  # inputs read before other tasks get a turn, including those that the ledger answers
+_AT_ONCE = 64  # items that begin together, in one commit of the ledger
+_SEED_PATIENCE = 10.0  # seconds for each request before the first item
 
 
 class Engine:
@@ -50,19 +50,19 @@ class Engine:
 
     Args:
         sender: Executes items.
-        outbox: Where finished items go.
-        pace: How many, and when.
-        options: How it behaves.
-        ledger: What is known of items, or None.
-        results: File of results, or None.
-        total: How many inputs there are, where that is known.
-        on_result: Called with each item as it is over; may be async.
-        on_progress: Called with the progress after each item, when the rate limit begins to hold up those to come, and
-            once it is over.
-        clock: Seconds that never go back.
+        source: Source of the inputs.
+        outbox: Receives finished items.
+        pace: Decides how many items run at a time, and when the next may begin.
+        options: Options of the batch.
+        ledger: Ledger of the batch; None without one.
+        results: File of results; None without one.
+        total: Number of inputs; None if it is not known.
+        on_result: Called with each finished item; may be async.
+        on_progress: Called with the progress; see :class:`~simstudio.batch.delivery.Delivery`.
+        clock: Monotonic clock, in seconds.
 
     Attributes:
-        progress: How far it is.
+        progress: Progress of the batch.
     """
 
     def __init__(
@@ -118,30 +118,30 @@ class Engine:
     # -- from outside ------------------------------------------------------------------------------------------------
 
     def wake(self) -> None:
-        """Look again: the consumer has taken items. From any thread."""
+        """Check again what may begin, after the consumer has taken items. Any thread may call it."""
         if self._loop is not None and not self._waking:
-            self._waking = True  # once is enough, however many items are taken before the loop comes to it
+            self._waking = True  # one call is enough for all items that are taken before the loop runs it
             self._call(self._look)
 
     def drain(self) -> None:
-        """Begin nothing more; what is under way goes on to its end. From any thread."""
+        """Begin no further item; running ones go on to their end. Any thread may call it."""
         self._draining = True
         self.progress.waiting = 0.0
         self._intake.stop()
         self.wake()
 
     def abort(self) -> None:
-        """Leave what is under way, too: the ledger keeps it as sent. From any thread."""
+        """Begin no further item and cancel running ones: the ledger has them as sent. Any thread may call it."""
         self.drain()
         self._call(self._cancel)
 
     def is_part(self, task: asyncio.Task[Any] | None) -> bool:
-        """Whether a task is one of this batch: an execution, or an ``on_result`` that is awaited."""
+        """Whether a task belongs to this batch: an execution, or an async ``on_result``."""
         return task in self._tasks
 
     def _call(self, function: Callable[[], None]) -> None:
         if self._loop is not None:
-            with suppress(RuntimeError):  # it is closed, or is being closed at this moment: nothing is left to do
+            with suppress(RuntimeError):  # the loop is closed, or closing: nothing is left to do
                 self._loop.call_soon_threadsafe(function)
 
     def _look(self) -> None:
@@ -160,15 +160,15 @@ class Engine:
 
         Raises:
             SimStudioError: No item can be executed (the key, the workflow, the ledger …), or an item failed and
-                ``stop_on_error`` is set. What was under way has ended then.
+                ``stop_on_error`` is set. It is raised after the running items have ended.
         """
         self._loop = asyncio.get_running_loop()
         began = self._clock()
         try:
             await self._prepare()
-            while not self._over():
+            while not self._is_over():
                 pause = self._begin()
-                if self._over():
+                if self._is_over():
                     break
                 self.progress.elapsed = self._clock() - began
                 await self._sleep(pause)
@@ -178,7 +178,7 @@ class Engine:
         if self._failure is not None:
             raise self._failure
 
-    def _over(self) -> bool:
+    def _is_over(self) -> bool:
         if self._tasks:
             return False
         return (
@@ -205,25 +205,25 @@ class Engine:
         self._awake.clear()
 
     def _begin(self) -> float:
-        """Begin what may begin now; the seconds until it is worth looking again."""
+        """Begin the items that may begin now. Returns the seconds until the next check."""
         if self._draining or self._failure is not None or self._watch():
             return math.inf
         pause = math.inf
         batch: list[WorkItem] = []
-        with self._ending():
+        with self._end_on_error():
             pause = self._choose(batch, len(self._tasks))
-        with self._ending():
+        with self._end_on_error():
             self._attempts.commit(batch)
             for work in batch:
                 self._spawn(self._execute(work))
         self.progress.running, self.progress.limit = len(self._tasks), self._pace.limit
-        with self._ending():
+        with self._end_on_error():
             if self._asking is None and self._pace.wants_limits():
                 self._asking = asyncio.get_running_loop().create_task(self._ask_again())
         return pause
 
     def _choose(self, batch: list[WorkItem], in_flight: int, most: int = _AT_ONCE) -> float:
-        """Take what may begin now into a batch; the seconds until there may be more."""
+        """Add the items that may begin now to a list. Returns the seconds until there may be more."""
         until = self._intake.count + _READ_AT_ONCE
         while len(batch) < most:
             work = self._next(until)
@@ -244,7 +244,7 @@ class Engine:
         return 0.0
 
     def _next(self, until: int) -> WorkItem | None:
-        """The next item to send: of those that are sent again first, of new ones last; None where there is none now."""
+        """The next item: one to send again, else one that was held up, else a new one. None if there is none now."""
         if self._until_due() <= 0:
             return heapq.heappop(self._later)[2]
         return self._held.popleft() if self._held else self._intake.next(until)
@@ -271,7 +271,7 @@ class Engine:
     async def _charge(
         self, budget: Budget, work: WorkItem, outcome: BatchItem | Unwritten | Again
     ) -> BatchItem | Unwritten | Again:
-        """Count what an execution cost; its item then says so."""
+        """Count the cost of an execution, and set it on the item."""
         item = outcome.item if isinstance(outcome, Unwritten) else outcome
         if isinstance(item, Again):
             if item.ran is None:
@@ -294,35 +294,35 @@ class Engine:
         return attrs.evolve(outcome, cost=cost) if isinstance(outcome, BatchItem) else outcome
 
     def _give(self, work: WorkItem, item: BatchItem) -> None:
-        """Hand an item over, and those of equal inputs."""
+        """Deliver an item, and the items of equal inputs."""
         self._delivery.deliver(item)
         if self._duplicates is not None:
             for other in self._duplicates.end(work.prepared.fingerprint, item):
                 self._delivery.deliver(other)
 
     def _following(self) -> WorkItem | None:
-        """The item that a task executes next; None if the coordinator is to choose, or nothing may begin now.
+        """The item that a task executes next; None if the coordinator chooses it, or nothing may begin now.
 
-        A task for each item would cost more, and its objects would be made and freed in waves, which makes Python's
-        garbage collector run four times as often.
+        A new task for each item would cost more: objects would be made and freed in waves, which makes Python's garbage
+        collector run four times as often.
         """
         if self._begins_together or self._draining or self._failure is not None or self._outage.since is not None:
             return None
-        self._awake.set()  # the coordinator looks after each end, for limits and progress
+        self._awake.set()  # the coordinator updates limits and progress after each end
         batch: list[WorkItem] = []
         self._choose(batch, len(self._tasks) - 1, most=1)
         self._attempts.commit(batch)
         return batch[0] if batch else None
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Do something that the batch does not end without; what it raises ends the batch."""
-        task = asyncio.get_running_loop().create_task(self._kept(coroutine))
+        """Run a coroutine that the batch waits for at its end. An error of it ends the batch."""
+        task = asyncio.get_running_loop().create_task(self._run_to_end(coroutine))
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        task.add_done_callback(lambda _: coroutine.close())  # of a task that was cancelled before it began
+        task.add_done_callback(self._on_end)
+        task.add_done_callback(lambda _: coroutine.close())  # if the task was cancelled before it began
 
-    async def _kept(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        with self._ending():
+    async def _run_to_end(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        with self._end_on_error():
             try:
                 await coroutine
             except asyncio.CancelledError as error:
@@ -332,17 +332,17 @@ class Engine:
                     "An execution, or an on_result=, was cancelled by something else than its batch, which ends so."
                 ) from error
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _on_end(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._awake.set()
 
     @contextmanager
-    def _ending(self) -> Iterator[None]:
-        """What is raised in it ends the batch, once what is under way has ended."""
+    def _end_on_error(self) -> Iterator[None]:
+        """A block whose errors end the batch after the running items."""
         try:
             yield
-        except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - of the caller's functions, too
-            if self._failure is None:  # of the latter two, a task would take the event loop along
+        except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - any error of the caller's functions
+            if self._failure is None:  # a task that raises SystemExit or KeyboardInterrupt ends the event loop
                 self._failure = error
 
     async def _clean_up(self) -> None:
@@ -355,15 +355,15 @@ class Engine:
         await self._intake.aclose()
         for work in (*self._held, *(entry[2] for entry in self._later)):
             if work.failed is not None:  # it was to be begun again
-                with self._ending():
+                with self._end_on_error():
                     self._give(work, work.failed)
-        with self._ending():
+        with self._end_on_error():
             self._delivery.flush()
         if self._duplicates is not None:
             self._duplicates.close()
         await self._end_results(complete=complete)
         self.progress.end()
-        with self._ending():
+        with self._end_on_error():
             self._delivery.report_end()
         await self._sender.aclose()
 
@@ -371,16 +371,16 @@ class Engine:
         """End the results file; the event loop runs in between, as that may take a while."""
         if self._results is None:
             return
-        with self._ending():
+        with self._end_on_error():
             for _ in self._results.finish(complete=complete):
                 await asyncio.sleep(0)
 
     # -- limits ------------------------------------------------------------------------------------------------------
 
     async def _prepare(self) -> None:
-        with _unanswered():
+        with _ignore_failures():
             await asyncio.wait_for(self._sender.prepare(), _SEED_PATIENCE)
-        with _unanswered():
+        with _ignore_failures():
             self._learn(await asyncio.wait_for(self._sender.limits(), _SEED_PATIENCE))
 
     def _learn(self, limits: Limits | None) -> None:
@@ -401,7 +401,7 @@ class Engine:
     # -- outages -----------------------------------------------------------------------------------------------------
 
     def _watch(self) -> bool:
-        """Whether the server has gone away; then somebody asks for it."""
+        """Whether there is an outage. Then a task probes the server."""
         if self._outage.since is None:
             return False
         if self._watching is None:
@@ -410,7 +410,7 @@ class Engine:
 
     async def _ask_until_it_answers(self) -> None:
         try:
-            with self._ending():
+            with self._end_on_error():
                 while self._outage.since is not None:
                     self._delivery.report_outage(max(self._outage.duration, 0.001))
                     await asyncio.sleep(self._outage.next_probe())
@@ -428,11 +428,11 @@ class Engine:
 
 
 @contextmanager
-def _unanswered() -> Iterator[None]:
-    """A question that need not be answered: what is wrong with the server is met by the items."""
+def _ignore_failures() -> Iterator[None]:
+    """A block whose errors are ignored: items get the errors of the server. Only a refused key is raised."""
     try:
         yield
     except AuthenticationError:
         raise
-    except Exception:  # noqa: BLE001, S110 - of a user's middleware, perhaps
+    except Exception:  # noqa: BLE001, S110 - such as an error of a user's middleware
         pass

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 class LedgerError(SimStudioError):
-    """The ledger of a batch cannot be used (damaged, locked, of another workflow, no room), or not in that way."""
+    """The ledger of a batch cannot be used: damaged, locked, full disk, or of another workflow, server or release."""
 
 
 class InputChangedError(LedgerError):
-    """An input is not the one that the ledger knows under that key."""
+    """The ledger has another input under the key of an input."""
 
 
 class ResultsError(SimStudioError):
@@ -32,11 +32,11 @@ class BudgetError(SimStudioError):
 
 
 class BatchInterrupted(KeyboardInterrupt):
-    """Ctrl-C during a batch. What was under way has ended, or is in the ledger as sent.
+    """Ctrl-C during a batch. Running items have ended, or are ``sending`` in the ledger.
 
     Attributes:
-        progress: How far the batch was.
-        items: Items that ended meanwhile and were not given yet.
+        progress: Progress of the batch.
+        items: Items that have ended and were not yielded yet.
     """
 
     def __init__(self, progress: Progress, items: list[BatchItem], advice: str = "") -> None:

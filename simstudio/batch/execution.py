@@ -1,7 +1,7 @@
-"""What the engine of batches asks of a service: an :class:`Execution`, and the values that pass between the two.
+"""The protocol between the engine of batches and a service: :class:`Execution`, and the values that they exchange.
 
-A service implements it beside its resources, with flows of its own client. The engine has the inputs, the ledger, the
-pace, retries and workers.
+A service implements it beside its resources, with flows of its own client. Inputs, ledger, pace, retries and workers
+belong to the engine.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ if TYPE_CHECKING:
     from simstudio.transport.flow import Flow
 
 Mode: TypeAlias = Literal["sync", "async", "stream"]
-"""How an execution is sent: one request that waits for the result, queued and then asked for, or one stream."""
+"""How an execution is sent: one request that waits for the result, a queued job that is polled, or a stream."""
 Models: TypeAlias = Mapping[str, "type[Model]"]
-"""The classes of what a ledger keeps: of a ``result``, and of the ``job`` that an error may have."""
+"""Classes of the models in a ledger: ``result``, and ``job`` of errors."""
 Hear: TypeAlias = Callable[[RateLimitInfo], None]
-"""Called with what the headers of a response say about the rate limit."""
+"""Called with the rate limit in the headers of a response."""
 
 
 class Result(Protocol):
-    """What the engine reads of the result of an execution."""
+    """The part of a result that the engine reads."""
 
     @property
     def output(self) -> Any:
-        """What the execution produced, as JSON data."""
+        """Output of the execution, as JSON data."""
         ...
 
     @property
     def run_id(self) -> str | None:
-        """Id of the execution, where the service names it."""
+        """Id of the execution; None if the service does not say."""
         ...
 
     @property
     def status(self) -> str | int | None:
-        """``cancelled`` when the execution was ended before its own end; else as the service says it."""
+        """``cancelled`` if the execution was cancelled; else the service's own status."""
         ...
 
 
@@ -122,31 +122,31 @@ class Refusal:
 
 
 class Execution(Protocol[R_co]):
-    """How one service executes one thing (a workflow, a model …) for each input of a batch."""
+    """Executes one workflow, model or block of a service for each input of a batch."""
 
     @property
     def workflow_id(self) -> str:
-        """What is executed. A ledger is of one."""
+        """Id of the workflow, model or block that is executed. A ledger belongs to one."""
         ...
 
     @property
     def mode(self) -> Mode:
-        """How it is sent."""
+        """How executions are sent."""
         ...
 
     @property
     def api_version(self) -> str:
-        """Version of the API that it is sent to. An outcome is asked for in the version that queued it."""
+        """Version of the API that they are sent to. An outcome is read in the version that queued it."""
         ...
 
     @property
     def models(self) -> Models:
-        """The classes of results and jobs, for the ledger."""
+        """Classes of results and jobs, for the ledger."""
         ...
 
     @property
     def cost(self) -> int:
-        """Tokens of the rate limit that one execution takes."""
+        """Tokens of the rate limit that an execution takes."""
         ...
 
     @property
@@ -159,19 +159,19 @@ class Execution(Protocol[R_co]):
 
     @property
     def claims_advice(self) -> str:
-        """How a caller gets executions that carry a claim; empty where these do, or none can."""
+        """How a caller gets executions with claims; empty if they have claims, or cannot have any."""
         ...
 
     def prepare(self) -> Flow[None]:
-        """Ask the service what has to be known before the first execution is sent.
+        """Make the requests that are needed before the first execution is sent.
 
         Raises:
-            SimStudioError: The service did not answer; what is not known counts as not possible.
+            SimStudioError: The service did not respond; what depends on the response is then taken as unsupported.
         """
         ...
 
     def new_claim(self) -> str | None:
-        """A claim for an input that was not sent yet; None where executions carry none."""
+        """A new claim for an input; None if executions carry no claims."""
         ...
 
     def begin(self, value: Any, claim: str | None) -> Flow[R_co | Receipt]:
@@ -182,21 +182,21 @@ class Execution(Protocol[R_co]):
 
         Raises:
             ExecutionError: It ran and failed.
-            SimStudioError: There is no result; the class tells whether it may have run.
+            SimStudioError: There is no result; the class says whether it may have run.
         """
         ...
 
     def settle(self, receipt: Receipt) -> Flow[R_co]:
-        """Wait for what was queued, by this batch or by an earlier one.
+        """Wait for an execution that this batch, or an earlier one, queued.
 
         Raises:
-            JobFailedError: It failed.
-            SimStudioError: Its outcome is not known.
+            JobFailedError: The execution failed.
+            SimStudioError: The outcome is not known.
         """
         ...
 
     def limits(self) -> Flow[Limits | None]:
-        """Ask for the rate limit; None when the service does not say."""
+        """Request the rate limit; None if the service does not say."""
         ...
 
     def reach(self) -> Flow[object]:
@@ -217,9 +217,9 @@ class Execution(Protocol[R_co]):
         ...
 
     def refusal(self, error: SimStudioError) -> Refusal | None:
-        """How the service's limiter refused an execution; None of any other error."""
+        """The refusal by the service's limiter that an error reports; None for other errors."""
         ...
 
 
 MakeExecution: TypeAlias = "Callable[[Context, Hear | None], Execution[R]]"
-"""Makes the execution of a client. It travels to the workers of an executor, so it must pickle."""
+"""Makes the execution of a client. It is pickled for the workers of an executor."""

@@ -1,17 +1,17 @@
-"""Executions elsewhere: over any ``concurrent.futures.Executor``, on threads, in processes, on a cluster.
+"""Executors: executions on threads, in processes or on a cluster, by any ``concurrent.futures.Executor``.
 
     coordinator                                              worker (many)
-    pace, ledger, order ──> ExecutorSender ──Task──> executor ──> run(task): claim, then the same flow as at home
+    pace, ledger, order ──> ExecutorSender ──Task──> executor ──> run(task): claim, then the same flow as locally
                                    <──────── the outcome ────────
 
-A worker keeps one client, made of the recipe that comes with each task. The recipe holds **the API key**: whoever can
-read what the executor sends can read it, so a cluster belongs into a network of its own, or under TLS.
+A worker keeps one client, made of the recipe in each task. The recipe holds **the API key**: anyone who can read what
+the executor sends can read the key, so a cluster belongs into a network of its own, or under TLS.
 
-What is queued on the server (``mode="async"``) is submitted by a worker and waited for by the coordinator, so that its
-receipt is in the ledger as soon as the worker has it.
+An execution that is queued on the server (``mode="async"``) is submitted by a worker and waited for by the coordinator,
+so that its receipt is in the ledger as soon as possible.
 
-Some executors run the tasks of dead workers again, unasked. So that nothing is executed twice unknowingly, a worker
-claims a task before it sends (:mod:`simstudio.batch.claims`), or executions carry a claim that the service honours.
+Some executors run the tasks of dead workers again. So that nothing is executed twice unnoticed, a worker claims a task
+before it sends it (:mod:`simstudio.batch.claims`), or executions carry a claim that the service honours.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from simstudio.batch.sender import FlowSender, Queued
     from simstudio.core.context import Context
 
-_MOST_LOST = 10  # tasks lost one after another: there is no executor any more
-_NO_TASK_BEGAN = "Error during deserialization"  # as Dask's scheduler says it
+_MOST_LOST = 10  # consecutive lost tasks after which the executor gets no more
+_NO_TASK_BEGAN = "Error during deserialization"  # the text of Dask's scheduler
 
 
 @attrs.frozen
@@ -51,9 +51,9 @@ class Elsewhere:
     """An executor on which a batch can run.
 
     Attributes:
-        executor: The caller's.
-        context: Of the client.
-        store: The address of a store of claims, where tasks may be run twice.
+        executor: The caller's executor.
+        context: Context of the client.
+        store: Address of a store of claims; None if tasks need no claim.
     """
 
     executor: Executor
@@ -61,20 +61,20 @@ class Elsewhere:
     store: str | None
 
     @classmethod
-    def checked(
+    def of(
         cls, executor: object, context: Context, execution: Execution, *, claims: str | None, rerun: bool
     ) -> Elsewhere:
-        """An executor, when a batch can run on it.
+        """Check an executor.
 
         Args:
-            executor: As given.
-            context: Of the client, which must pickle.
-            execution: What is sent.
-            claims: The address of the store, as given.
-            rerun: Whether items that may have run are to be run again: then nothing need be claimed.
+            executor: The value that the caller gave.
+            context: Context of the client, which must pickle.
+            execution: How items are executed.
+            claims: The address of a store that the caller gave.
+            rerun: Whether items that may have run are run again, so that tasks need no claim.
 
         Raises:
-            InvalidInputError: It is none, or may run tasks twice and nothing keeps it from that.
+            InvalidInputError: The value is no executor, or the executor may run tasks twice and there are no claims.
             ConfigurationError: The client cannot be sent to workers, or the store cannot be reached.
         """
         if not isinstance(executor, Executor):
@@ -83,9 +83,9 @@ class Elsewhere:
             raise InvalidInputError(f"executor must be a concurrent.futures.Executor, not a {kind}.{hint}")
         store = None if claims is None else check_claims(claims)
         if execution.claims:
-            store = None  # the service's own claim is better: a task that is run again learns what became of the first
+            store = None  # the service's own claim is better: a repeated task gets the outcome of the first
         elif store is not None:
-            _ensure_reachable(store)  # from here, too: else item after item would find out
+            _ensure_reachable(store)  # else each item would fail on its own
         elif not rerun and not runs_once(executor):
             advice = f", {execution.claims_advice}" if execution.claims_advice else ""
             raise InvalidInputError(
@@ -98,12 +98,12 @@ class Elsewhere:
 
     @property
     def slots(self) -> int | None:
-        """How many tasks are worth having there at a time, where it tells how many workers it has."""
+        """Number of tasks that keep its workers busy; None if it does not say how many workers it has."""
         workers = getattr(self.executor, "_max_workers", None)
         return 2 * workers if isinstance(workers, int) and workers > 0 else None
 
     def sender(self, local: FlowSender[R], make: MakeExecution[R], on_hint: Hear) -> ExecutorSender[R]:
-        """What sends items there."""
+        """The sender of items to its workers."""
         return ExecutorSender(self.executor, local, self.context, make, on_hint, self.store)
 
 
@@ -118,15 +118,15 @@ def _ensure_reachable(store: str) -> None:
 
 
 def runs_once(executor: Executor) -> bool:
-    """Whether an executor surely runs no task a second time: the standard library's do not."""
+    """Whether an executor never runs a task twice, which holds for those of the standard library."""
     return isinstance(executor, (ThreadPoolExecutor, ProcessPoolExecutor))
 
 
 def recipe_of(context: Context, executor: Executor) -> bytes:
-    """What makes a client like this one in a worker.
+    """The pickle that makes a client like this one in a worker.
 
     Raises:
-        ConfigurationError: It cannot be pickled.
+        ConfigurationError: The client cannot be pickled.
     """
     recipe = context.reduce()
     try:
@@ -136,7 +136,7 @@ def recipe_of(context: Context, executor: Executor) -> bytes:
 
 
 def _dumps(executor: Executor) -> Callable[[Any], bytes]:
-    """Of cloudpickle where workers are not of this program: they have not got the functions of its script."""
+    """The pickler: cloudpickle for workers of other programs, which lack the functions of this script."""
     if runs_once(executor):
         return pickle.dumps
     try:
@@ -147,7 +147,7 @@ def _dumps(executor: Executor) -> Callable[[Any], bytes]:
 
 
 def portable(value: Any) -> Any:
-    """An input that means the same on another machine: files are read, the rest is JSON data already.
+    """An input without references to this machine: its files are read.
 
     Raises:
         InvalidInputError: A file cannot be read.
@@ -158,7 +158,7 @@ def portable(value: Any) -> Any:
         return [portable(item) for item in value]
     if value is None or type(value) in (str, int, float, bool):
         return value
-    if isinstance(value, (str, int, float)):  # an enum's member, say
+    if isinstance(value, (str, int, float)):  # such as a member of an enum
         return json.loads(json.dumps(value))
     file = as_file(value)
     return value if file is None else File(file.read(), name=file.name, mime=file.mime)
@@ -167,15 +167,15 @@ def portable(value: Any) -> Any:
 class ExecutorSender(Generic[R]):
     """Sends items through an executor; a :class:`~simstudio.batch.sender.Sender`.
 
-    The executor is the caller's: it is never shut down here.
+    The executor belongs to the caller and is not shut down.
 
     Args:
         executor: Runs the tasks.
-        local: For what the coordinator does itself: limits, waiting for what is queued, settling what a worker left.
-        context: Of the client.
-        make: Makes what is sent, there.
-        on_hint: Told what the answers that workers get say of the rate limit.
-        store: The address of a store of claims, where tasks may be run twice.
+        local: Sender for requests of the coordinator: limits, waits for queued executions, executions of lost workers.
+        context: Context of the client.
+        make: Makes the execution in the workers.
+        on_hint: Called with the rate limit in the headers of responses to workers.
+        store: Address of a store of claims; None if tasks need no claim.
     """
 
     def __init__(
@@ -204,18 +204,18 @@ class ExecutorSender(Generic[R]):
 
         Raises:
             APIConnectionError: The worker was lost, or the task was run a second time (``code``): it may have run.
-            ConfigurationError: The executor takes no more tasks, or cannot do with them: nothing was sent.
-            SimStudioError: What the execution raised.
+            ConfigurationError: The executor takes no more tasks, or cannot run them; nothing was sent.
+            SimStudioError: The execution raised it.
         """
         task = self._task(value, claim)
-        outcome = await self._outcome(self._submitted(task))
+        outcome = await self._outcome(self._submit(task))
         if outcome.hint is not None:
             self._on_hint(outcome.hint)
         if outcome.error is not None:
-            error = self._understood(outcome.error)
+            error = self._mark_sent(outcome.error)
             lost = isinstance(error, APIConnectionError) and error.sent and error.code == WORKER_LOST
             if lost and claim is not None and self.execution.claims:
-                return await self._local.execute(value, claim, queued)  # the service knows whether it ran
+                return await self._local.execute(value, claim, queued)  # the same claim: nothing runs twice
             raise error
         begun: Any = outcome.value
         if isinstance(begun, Receipt):
@@ -224,8 +224,8 @@ class ExecutorSender(Generic[R]):
         result: R = begun
         return result
 
-    def _understood(self, error: SimStudioError) -> SimStudioError:
-        """An error as it is meant where its task may have been run before: that run may have sent what this did not."""
+    def _mark_sent(self, error: SimStudioError) -> SimStudioError:
+        """Mark an error as sent if its task may have been run before, as that run may have sent the request."""
         if isinstance(error, APIConnectionError) and not runs_once(self._executor):
             if error.code == CLAIMS_UNREACHABLE:
                 self._lost += 1
@@ -235,33 +235,33 @@ class ExecutorSender(Generic[R]):
         return error
 
     def settle(self, receipt: Receipt) -> Awaitable[R]:
-        """The result of what was queued."""
+        """Wait for the result of a queued execution."""
         return self._local.settle(receipt)
 
     def prepare(self) -> Awaitable[None]:
-        """Ask the service what has to be known before the first item is sent."""
+        """Make the requests that are needed before the first item is sent."""
         return self._local.prepare()
 
     def limits(self) -> Awaitable[Limits | None]:
-        """The service's rate limit, None when it does not say."""
+        """The service's rate limit; None if the service does not say."""
         return self._local.limits()
 
     def reach(self) -> Awaitable[object]:
-        """Ask the service something that runs nothing, to see whether it answers."""
+        """Make a request that runs nothing, to learn whether the service responds."""
         return self._local.reach()
 
     def price(self, run_id: str) -> Awaitable[Price | None]:
-        """What an execution cost, None when the service does not say."""
+        """Price of an execution; None if the service does not say."""
         return self._local.price(run_id)
 
     async def aclose(self) -> None:
-        """Let go of connections. What a worker is at goes on."""
+        """Close the connections. Tasks of workers go on."""
         for recipe in self._recipes:
             clients.release(recipe)
         await self._local.aclose()
 
     def _task(self, value: Any, claim: str | None) -> Task:
-        recipe = recipe_of(self._context, self._executor)  # anew: the key may have been set since
+        recipe = recipe_of(self._context, self._executor)  # for each task, because the key may change
         if isinstance(self._executor, ThreadPoolExecutor):
             self._recipes.add(recipe)
         try:
@@ -273,7 +273,7 @@ class ExecutorSender(Generic[R]):
         name = f"{self._batch}:{next(self._numbers)}"
         return Task(name, self._make, claim, recipe, content, self._store)
 
-    def _submitted(self, task: Task) -> Future[bytes]:
+    def _submit(self, task: Task) -> Future[bytes]:
         if self._lost >= _MOST_LOST:
             raise ConfigurationError(
                 f"The executor lost the last {self._lost} tasks it was given, so it gets no more. Look at its workers."
@@ -289,26 +289,26 @@ class ExecutorSender(Generic[R]):
     async def _outcome(self, future: Future[bytes]) -> Outcome:
         waiting = asyncio.wrap_future(future)
         try:
-            await asyncio.wait([waiting])  # tells a task that was cancelled there from us being cancelled here
+            await asyncio.wait([waiting])  # distinguishes a cancelled task from a cancelled batch
         except asyncio.CancelledError:
             future.cancel()
             waiting.cancel()
             raise
         if waiting.cancelled():
-            # The standard library cancels only what has not begun; others, whatever they like.
-            return self._missing("its task was cancelled", None, sent=not runs_once(self._executor))
+            # The standard library cancels only tasks that have not begun; other executors may cancel any task.
+            return self._lose("its task was cancelled", None, sent=not runs_once(self._executor))
         error = waiting.exception()
         if error is None:
-            outcome = _unpacked(waiting.result())
+            outcome = _unpack(waiting.result())
             if outcome.error is None or outcome.error.code != CLAIMS_UNREACHABLE:
                 self._lost = 0
             return outcome
         if _never_began(error):
             message = f"The executor's workers cannot run the tasks. Is this package installed there? {told(error)}"
             raise ConfigurationError(message) from error
-        return self._missing("its worker was lost", error, sent=True)
+        return self._lose("its worker was lost", error, sent=True)
 
-    def _missing(self, why: str, error: BaseException | None, *, sent: bool) -> Outcome:
+    def _lose(self, why: str, error: BaseException | None, *, sent: bool) -> Outcome:
         self._lost += 1
         what = "It may have run" if sent else "It has not run"
         missing = APIConnectionError(
@@ -318,16 +318,16 @@ class ExecutorSender(Generic[R]):
         return Outcome(error=missing)
 
 
-def _unpacked(packed: bytes) -> Outcome:
+def _unpack(packed: bytes) -> Outcome:
     try:
         outcome: Outcome = pickle.loads(packed)  # noqa: S301 - made by run()
-    except Exception as error:  # noqa: BLE001 - other versions of things there and here
+    except Exception as error:  # noqa: BLE001 - such as other versions of packages there
         return Outcome(error=APIConnectionError(f"It was executed; the answer cannot be read: {told(error)}"))
     return outcome
 
 
 def _never_began(error: BaseException) -> bool:
-    """Whether an error says that a worker could not even read a task: :func:`run` raises none of these."""
+    """Whether a worker failed to read a task. :func:`run` itself raises no such error."""
     seen: set[int] = set()
     at: BaseException | None = error
     while at is not None and id(at) not in seen:

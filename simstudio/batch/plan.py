@@ -1,4 +1,4 @@
-"""From the arguments of a ``map`` method to a batch."""
+"""Plans: the arguments of a ``map`` method, from which a batch is made."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from simstudio.transport.rate_limit import RateLimitInfo
 
 MOST = 200
-"""How many items run at a time at most, where the concurrency is found out."""
+"""Most items that run at a time with automatic concurrency."""
 
 
 @attrs.frozen
@@ -94,7 +94,7 @@ class Plan(Generic[R]):
         on_progress = show if callable(show) else to_stderr() if show else None
 
         def hear(hint: RateLimitInfo) -> None:
-            with suppress(SimStudioError):  # a shared pace's store is lost: the next wait says so, this is an answer
+            with suppress(SimStudioError):  # the store of a shared pace is lost, which the next wait reports
                 pace.hint(hint.limit, hint.remaining, hint.reset)
 
         def make(outbox: Outbox) -> Engine:
@@ -135,7 +135,7 @@ class Plan(Generic[R]):
                 raise InvalidInputError(f"dead_letters and {name} are both {os.fspath(path)!r}: name another file.")
 
     def _elsewhere(self, context: Context, execution: Execution[R]) -> Elsewhere | None:
-        """Where items are executed, when not here."""
+        """The executor, checked; None without one."""
         executor, claims = self.options["executor"], self.options["claims"]
         if executor is None:
             if claims is not None:
@@ -144,7 +144,7 @@ class Plan(Generic[R]):
         from simstudio.batch.executors import Elsewhere
 
         rerun = self.options["on_unknown"] == "rerun"
-        return Elsewhere.checked(executor, context, execution, claims=claims, rerun=rerun)
+        return Elsewhere.of(executor, context, execution, claims=claims, rerun=rerun)
 
     def _pace(
         self, context: Context, execution: Execution[R], concurrency: int | None, most: int, opened: ExitStack
@@ -196,12 +196,12 @@ class Plan(Generic[R]):
 
 
 def _count(inputs: Inputs) -> int | None:
-    """How many inputs there are, where they know that."""
+    """Number of inputs; None if they do not know it."""
     if not isinstance(inputs, Sized) or isinstance(inputs, str):
         return None
     try:
         return len(inputs)
-    except Exception:  # noqa: BLE001 - of a class of the caller's; it is only for the progress
+    except Exception:  # noqa: BLE001 - any error of the caller's class; the number is only for the progress
         return None
 
 
@@ -210,10 +210,10 @@ def _is_same(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool
 
 
 def shared_address(shared: object) -> str:
-    """Where a rate is shared: an address, or a file's path as one.
+    """The address of a shared rate. The path of a file becomes a ``sqlite:`` address.
 
     Raises:
-        InvalidInputError: It is neither.
+        InvalidInputError: The value is neither an address nor a path.
     """
     if not isinstance(shared, (str, os.PathLike)) or not os.fspath(shared):
         raise InvalidInputError(f"shared must be redis://host:port/db, or the path of a file, not {shared!r}.")
@@ -222,7 +222,7 @@ def shared_address(shared: object) -> str:
 
 
 def account_of(context: Context) -> str:
-    """Whose rate it is: the same wherever the same key is used on the same server; the key cannot be told from it."""
+    """Name of the account whose rate is shared: a hash of server and key, from which the key cannot be derived."""
     session = context.session
     key = Secret(session.credentials.key if isinstance(session.credentials.key, str) else "")
     return hashlib.sha256(f"{session.endpoint.base_url}\n{key.reveal()}".encode()).hexdigest()[:20]

@@ -39,22 +39,22 @@ class QueuedExecution(Generic[R]):
         self._call_limit = context.session.call_limit
 
     def prepare(self) -> Flow[None]:
-        """Ask nothing."""
+        """Make no request."""
         return
-        yield  # a flow that needs nothing of the world
+        yield  # makes it a generator, which every flow is
 
     def new_claim(self) -> str | None:
-        """None: these services have no claims."""
+        """None, because these services have no claims."""
         return None
 
     def limits(self) -> Flow[Limits | None]:
-        """The calls left of the documented limit, as this process has counted them; None if nothing is documented."""
+        """Calls that are left of the documented limit, counted by this process; None if no limit is documented."""
         limit = self._call_limit
         if limit is None or limit.calls is None or limit.remaining is None:
             return None
         reset = limit.reset
         return Limits(limit.calls, limit.remaining, reset=None if reset is None else time.time() + reset)
-        yield  # a flow that needs nothing of the world
+        yield  # makes it a generator, which every flow is
 
     def reach(self) -> Flow[object]:
         """Ask for the base address: any answer, an error too, shows that the service is there."""
@@ -66,15 +66,15 @@ class QueuedExecution(Generic[R]):
         yield  # a flow that needs nothing of the world
 
     def refusal(self, error: SimStudioError) -> Refusal | None:
-        """How the limiter refused an execution: with a 429 to the request that begins it."""
+        """The refusal, if the request that begins an execution was answered with 429."""
         return Refusal(error.retry_after) if isinstance(error, RateLimitError) else None
 
 
 def receipt_or_raise(error: SimStudioError) -> Receipt:
-    """The receipt of a run whose id is in a response that cannot be used otherwise.
+    """The receipt of the run whose id an error has.
 
     Raises:
-        SimStudioError: The error itself: it has no id.
+        SimStudioError: The error has no id, and is raised itself.
     """
     if error.task_id is None:
         raise error

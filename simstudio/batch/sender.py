@@ -1,7 +1,7 @@
-"""Where executions run: :class:`FlowSender` runs their flows here, an executor's sender has workers run them.
+"""Senders execute items: :class:`FlowSender` runs their flows in this process, an executor's sender in workers.
 
-The coordinator is told of receipts and hints on its own event loop, wherever the flows run: neither the ledger nor the
-pace is made for several threads.
+Receipts and rate limits are passed to the coordinator on its event loop, wherever the flows run, because neither the
+ledger nor the pace may be used by several threads.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ Queued: TypeAlias = Callable[[Receipt], None]
 
 
 class Sender(Protocol[R_co]):
-    """Executes items, for the coordinator, which uses clients only through this."""
+    """Executes items for the coordinator, which uses clients only through a sender."""
 
     @property
     def execution(self) -> Execution[R_co]:
-        """What is sent."""
+        """The execution of the service."""
         ...
 
     def execute(self, value: Any, claim: str | None, queued: Queued) -> Awaitable[R_co]:
-        """Execute one input. ``queued`` is called with the receipt of what was queued, before that is waited for."""
+        """Execute one input. If it is queued, ``queued`` is called with the receipt before the wait."""
         ...
 
     def settle(self, receipt: Receipt) -> Awaitable[R_co]:
-        """The result of what was queued."""
+        """Wait for the result of a queued execution."""
         ...
 
     def prepare(self) -> Awaitable[None]:
-        """Ask the service what has to be known before the first item is sent."""
+        """Make the requests that are needed before the first item is sent."""
         ...
 
     def limits(self) -> Awaitable[Limits | None]:
-        """The service's rate limit, None when it does not say."""
+        """The service's rate limit; None if the service does not say."""
         ...
 
     def reach(self) -> Awaitable[object]:
-        """Ask the service something that runs nothing, to see whether it answers."""
+        """Make a request that runs nothing, to learn whether the service responds."""
         ...
 
     def price(self, run_id: str) -> Awaitable[Price | None]:
@@ -57,18 +57,18 @@ class Sender(Protocol[R_co]):
         ...
 
     async def aclose(self) -> None:
-        """Let go of connections and threads."""
+        """Close connections and threads."""
         ...
 
 
 class FlowSender(Generic[R]):
-    """Runs flows on an event loop, or on threads where the client's wire blocks.
+    """Runs flows on an event loop, or on threads if the client's wire blocks.
 
     Args:
-        context: Of the client.
-        make: Makes what is sent.
-        most: How many may run at a time.
-        on_hint: Called with what the responses to executions say about the rate limit.
+        context: Context of the client.
+        make: Makes the execution.
+        most: Most flows that run at a time.
+        on_hint: Called with the rate limit in the headers of responses.
     """
 
     def __init__(self, context: Context, make: MakeExecution[R], most: int, on_hint: Hear | None = None) -> None:
@@ -79,7 +79,7 @@ class FlowSender(Generic[R]):
         self.execution: Execution[R] = make(context, None if on_hint is None else self._on_loop(on_hint))
 
     async def execute(self, value: Any, claim: str | None, queued: Queued) -> R:
-        """Execute one input. ``queued`` is called with the receipt of what was queued, before that is waited for."""
+        """Execute one input. If it is queued, ``queued`` is called with the receipt before the wait."""
         self._loop = asyncio.get_running_loop()
         begun: R | Receipt = await self._run(self.execution.begin(value, claim))
         if not isinstance(begun, Receipt):
@@ -88,19 +88,19 @@ class FlowSender(Generic[R]):
         return await self.settle(begun)
 
     def settle(self, receipt: Receipt) -> Awaitable[R]:
-        """The result of what was queued."""
+        """Wait for the result of a queued execution."""
         return self._run(self.execution.settle(receipt))
 
     def prepare(self) -> Awaitable[None]:
-        """Ask the service what has to be known before the first item is sent."""
+        """Make the requests that are needed before the first item is sent."""
         return self._run(self.execution.prepare())
 
     def limits(self) -> Awaitable[Limits | None]:
-        """The service's rate limit, None when it does not say."""
+        """The service's rate limit; None if the service does not say."""
         return self._run(self.execution.limits())
 
     def reach(self) -> Awaitable[object]:
-        """Ask the service something that runs nothing, to see whether it answers."""
+        """Make a request that runs nothing, to learn whether the service responds."""
         return self._run(self.execution.reach())
 
     def price(self, run_id: str) -> Awaitable[Price | None]:
@@ -108,14 +108,14 @@ class FlowSender(Generic[R]):
         return self._run(self.execution.price(run_id))
 
     async def aclose(self) -> None:
-        """Let go of connections and threads."""
+        """Close connections and threads."""
         await self._close()
 
     def _on_loop(self, hear: Hear) -> Hear:
         def told(hint: RateLimitInfo) -> None:
             try:
                 asyncio.get_running_loop()
-            except RuntimeError:  # on a thread of a blocking wire; the answer itself comes to the loop after this
+            except RuntimeError:  # on a thread of a blocking wire; the loop gets the response later
                 self._loop.call_soon_threadsafe(hear, hint)
             else:
                 hear(hint)

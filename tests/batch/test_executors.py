@@ -347,7 +347,7 @@ class TestWorkersThatAreLost:
         """In v2 an executor's second run of a task may meet a closed port where the first one was answered."""
         sender = elsewhere(works.client(version="v2"), Again()).sender(Fake(claims=True), None, None)  # type: ignore[arg-type, type-var]
         refused = sim.APIConnectionError("refused", sent=False)
-        assert sender._understood(refused) is refused
+        assert sender._mark_sent(refused) is refused
         assert refused.sent
 
     async def test_leaving_a_batch_takes_back_what_no_worker_has_begun(self, works: Works) -> None:
@@ -378,7 +378,7 @@ class TestWorkersThatAreLost:
 
 def elsewhere(client: sim.Client, executor: Executor) -> Elsewhere:
     execution: Any = Fake()
-    return Elsewhere.checked(executor, context_of(client), execution, claims=None, rerun=True)
+    return Elsewhere.of(executor, context_of(client), execution, claims=None, rerun=True)
 
 
 def collect(batch: Any, items: list[sim.BatchItem]) -> None:
