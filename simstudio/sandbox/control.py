@@ -140,7 +140,7 @@ class Control:
     async def _read_time(self, request: Request) -> dict[str, object]:
         del request
         now = self._sandbox.clock()
-        return {"now": iso(now), "epoch": now}
+        return {"now": iso(now), "epoch": round(now, 3)}
 
     async def _move_time(self, request: Request) -> object:
         body = await _body(request)
