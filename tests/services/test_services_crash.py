@@ -11,19 +11,16 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 
 from simstudio.batch.ledger import LedgerView
-from simstudio.sandbox.services.oomol import OomolSandbox
-from simstudio.sandbox.services.speedpix import SpeedPixSandbox
-from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
-from tests.services.limited import fields
+from tests.services.map_cases import CASES
 
 pytestmark = [
     pytest.mark.external,
@@ -35,51 +32,34 @@ KILLED_AT = (2, 5, 9, 12)
 """Runs begun at the server when the process is killed."""
 
 
-@attrs.frozen
-class Case:
-    """A service: its sandbox, the input of a number, and the number in a request that begins a run."""
-
-    sandbox: Callable[[], Any]
-    input: Callable[[int], Any]
-    begins: str
-    number: Callable[[Any], int]
-    output: Callable[[int], Any]
-
-
-CASES = {
-    "oomol": Case(
-        OomolSandbox,
-        lambda n: {"n": n},
-        "/api/v1/tasks",
-        lambda body: int(body["inputValues"][0]["inputs"][0]["value"]),
-        lambda n: {"n": n},
-    ),
-    "speedpix": Case(
-        SpeedPixSandbox,
-        lambda n: {"n": n},
-        "/scc/comfy_prompt",
-        lambda body: int(body["inputs"]["n"]),
-        lambda n: {"n": n},
-    ),
-    "vectorvein": Case(
-        VectorVeinSandbox,
-        fields,
-        "/api/v1/open-api/workflow/run",
-        lambda body: int(body["input_fields"][0]["value"]),
-        lambda n: [{"type": "Text", "title": "n", "value": n}],
-    ),
+NUMBERS: dict[str, Callable[[Any], Any]] = {
+    "oomol": lambda body: body["inputValues"][0]["inputs"][0]["value"],
+    "speedpix": lambda body: body["inputs"]["n"],
+    "vectorvein": lambda body: body["input_fields"][0]["value"],
 }
+"""The number in the body of a request that begins a run."""
+
+
+def expected(name: str, n: int) -> Any:
+    """The output of the run with a number."""
+    return [{"type": "Text", "title": "n", "value": n}] if name == "vectorvein" else {"n": n}
+
+
+def _work(inputs: Any) -> dict[str, Any]:
+    time.sleep(0.2)  # so that a kill may fall on a run that is waited for
+    return {"n": next(iter(inputs.values()))}
 
 
 class Server:
     """A sandbox that counts the runs that it was asked to begin, and says when there are enough of them."""
 
-    def __init__(self, case: Case) -> None:
-        self.case, self.sandbox = case, case.sandbox()
+    def __init__(self, name: str) -> None:
+        self.name, self.case = name, CASES[name]
+        self.sandbox = self.case.sandbox()
         self.enough = threading.Event()
         self._wanted = 0
-        register = self.sandbox.block if case.begins.endswith("tasks") else self.sandbox.workflow
-        register("crash::work")(lambda inputs: {"n": next(iter(inputs.values()))})
+        register = self.sandbox.block if self.case.begins.endswith("tasks") else self.sandbox.workflow
+        register("crash::work")(_work)
         app, here = self.sandbox.app, self
 
         class Watch:
@@ -94,7 +74,9 @@ class Server:
         """How often each input was begun."""
         requests = self.sandbox.requests
         return Counter(
-            self.case.number(each.json) for each in requests if each.method == "POST" and each.path == self.case.begins
+            NUMBERS[self.name](each.json)
+            for each in requests
+            if each.method == "POST" and each.path == self.case.begins
         )
 
     def expect(self, runs: int) -> None:
@@ -115,9 +97,10 @@ def read_entries(ledger: Path) -> dict[int, Any]:
 @pytest.mark.parametrize("name", CASES)
 def test_a_killed_batch_loses_nothing_and_begins_nothing_twice(name: str, tmp_path: Path) -> None:
     case = CASES[name]
-    counting = Server(case)
+    counting = Server(name)
     inputs, ledger = tmp_path / "in.jsonl", tmp_path / "runs.sqlite"
     inputs.write_text("".join(f"{json.dumps(case.input(n))}\n" for n in range(INPUTS)))
+    queued: set[int] = set()
     begin = ["run", "--service", name, "crash::work", str(inputs), "--ledger", str(ledger)]
     with counting.sandbox.serve() as server:
         environ = dict(server.environ)
@@ -128,9 +111,9 @@ def test_a_killed_batch_loses_nothing_and_begins_nothing_twice(name: str, tmp_pa
             assert counting.enough.wait(60)
             process.kill()
             process.communicate()
-            assert set(counting.count_begun()) <= set(read_entries(ledger)), (
-                "something began that the ledger does not know of"
-            )
+            entries = read_entries(ledger)
+            queued |= {index for index, entry in entries.items() if entry.state == "submitted"}
+            assert set(counting.count_begun()) <= set(entries), "something began that the ledger does not know of"
 
         process = cli(environ, "resume", str(ledger))
         process.communicate()
@@ -141,12 +124,14 @@ def test_a_killed_batch_loses_nothing_and_begins_nothing_twice(name: str, tmp_pa
         assert max(begun.values()) == 1, "something began twice"
         assert len(unknown) <= CONCURRENCY * len(KILLED_AT)
         assert {index for index in entries if begun[index] == 0} <= unknown
+        assert queued, "no kill fell on a run that was waited for"
+        assert not queued & unknown, "a run that was waited for was lost"
         assert {index: entry.output for index, entry in entries.items() if index not in unknown} == {
-            index: case.output(index) for index in entries if index not in unknown
+            index: expected(name, index) for index in entries if index not in unknown
         }
 
         process = cli(environ, "resume", str(ledger), "--on-unknown", "rerun")
         process.communicate()
         assert process.returncode == 0
         assert counting.count_begun() == begun + Counter(unknown)
-        assert all(entry.output == case.output(index) for index, entry in read_entries(ledger).items())
+        assert all(entry.output == expected(name, index) for index, entry in read_entries(ledger).items())

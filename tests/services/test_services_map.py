@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 
-from simstudio import BatchItem, File, InvalidInputError, InvalidRequestError, SimStudioError
-from simstudio.sandbox.services.oomol import OomolSandbox
-from simstudio.sandbox.services.speedpix import SpeedPixSandbox
+from simstudio import BatchItem, File, InvalidInputError, InvalidRequestError
 from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
-from simstudio.services.oomol import OomolConnectError
-from simstudio.services.speedpix import SpeedPixException
-from simstudio.services.vectorvein import AsyncVectorVeinClient, VectorVeinAPIError, VectorVeinClient, WorkflowRunResult
+from simstudio.services.vectorvein import AsyncVectorVeinClient, VectorVeinClient, WorkflowRunResult
 from simstudio.transport.errors import APIConnectionError
 from tests.services.limited import LimitedVectorVein, fields
+from tests.services.map_cases import CASES, Case
 
 KEY = "vectorvein-test-key"
 
@@ -68,42 +64,6 @@ async def test_a_short_wait_outlasts_the_limit_that_holds_its_polls():
 
 
 # --- one behaviour for three services -------------------------------------------------------------------------------
-
-
-@attrs.frozen
-class Case:
-    """A service: its sandbox, how ``map`` is called, an input, and where a run begins."""
-
-    sandbox: Callable[[], Any]
-    map: Callable[..., Any]
-    input: Callable[[int], Any]
-    begins: str
-    root: type[SimStudioError]
-
-
-CASES = {
-    "oomol": Case(
-        OomolSandbox,
-        lambda client, inputs, **options: client.tasks.map("sandbox::echo", inputs, **options),
-        lambda n: {"n": n},
-        "/api/v1/tasks",
-        OomolConnectError,
-    ),
-    "speedpix": Case(
-        lambda: SpeedPixSandbox(states=()),
-        lambda client, inputs, **options: client.map("echo", inputs, **options),
-        lambda n: {"n": n},
-        "/scc/comfy_prompt",
-        SpeedPixException,
-    ),
-    "vectorvein": Case(
-        lambda: VectorVeinSandbox(polls=0),
-        lambda client, inputs, **options: client.workflows.map("hello", inputs, **options),
-        fields,
-        "/api/v1/open-api/workflow/run",
-        VectorVeinAPIError,
-    ),
-}
 
 
 @pytest.fixture(params=CASES)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 
 from simstudio import APIConnectionError, BatchItem, NotFoundError
 from simstudio.batch.ledger import status
 from simstudio.batch.outage import Outage
-from simstudio.sandbox.services.oomol import OomolSandbox
-from simstudio.sandbox.services.speedpix import SpeedPixSandbox
-from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
 from simstudio.services.oomol import OomolConnectClient
 from simstudio.services.oomol.execution import TaskExecution
 from tests.driving import answer, result_of
+from tests.services.map_cases import CASES
 
 
 def test_the_service_is_asked_for_its_address_and_any_answer_shows_that_it_is_there():
@@ -27,34 +23,6 @@ def test_the_service_is_asked_for_its_address_and_any_answer_shows_that_it_is_th
     assert result_of(execution.reach(), answer(200, "<html>hello"))
     with pytest.raises(NotFoundError):
         result_of(execution.reach(), answer(404, {"message": "nothing here"}))
-
-
-@attrs.frozen
-class Case:
-    """A service: its sandbox, how ``map`` is called, and an input."""
-
-    sandbox: Callable[[], Any]
-    map: Callable[..., Any]
-    input: Callable[[int], Any]
-
-
-CASES = {
-    "oomol": Case(
-        OomolSandbox,
-        lambda client, *arguments, **options: client.tasks.map("sandbox::echo", *arguments, **options),
-        lambda n: {"n": n},
-    ),
-    "speedpix": Case(
-        lambda: SpeedPixSandbox(states=()),
-        lambda client, *arguments, **options: client.map("echo", *arguments, **options),
-        lambda n: {"n": n},
-    ),
-    "vectorvein": Case(
-        lambda: VectorVeinSandbox(polls=0),
-        lambda client, *arguments, **options: client.workflows.map("hello", *arguments, **options),
-        lambda n: {"n.Name": n},
-    ),
-}
 
 
 @pytest.mark.external
