@@ -12,6 +12,7 @@ from simstudio.core.errors import ExecutionError
 if TYPE_CHECKING:
     from simstudio.batch.execution import Price
     from simstudio.batch.items import BatchItem
+    from simstudio.transport.errors import SimStudioError
 
 _NOTHING = Decimal(0)
 
@@ -66,10 +67,13 @@ class Budget:
         """Count an execution as under way no more: nothing ran."""
         self.under_way -= 1
 
-    def spend(self, item: BatchItem, price: Price | None) -> Money | None:
+    def spend(self, item: BatchItem, price: Price | None, problem: SimStudioError | None = None) -> Money | None:
         """Count what an execution cost that has ended.
 
         One that ran, and of which the service does not say it, counts as much as the dearest so far.
+
+        Args:
+            problem: Why the service could not be asked for the price.
 
         Returns:
             The price in the unit of the budget; None if it is not known.
@@ -80,10 +84,10 @@ class Budget:
         self.under_way -= 1
         said = None if price is None else price.dollars if isinstance(self._most, Dollars) else price.credits
         if said is None and item.ok and self._dearest is None:
+            why = f"does not say it in {self._most.unit}." if problem is None else f"could not be asked: {problem}"
             raise BudgetError(
-                f"A budget of {self._most} cannot be kept: the service does not say what item {item.index} cost in "
-                f"{self._most.unit}."
-            )
+                f"A budget of {self._most} cannot be kept, as nothing is known of what an item costs. The service {why}"
+            ) from problem
         may_have_run = item.state != "failed" or isinstance(item.error, ExecutionError)
         amount = Decimal(str(said)) if said is not None else (self._dearest or _NOTHING) if may_have_run else _NOTHING
         self._count += 1

@@ -281,12 +281,14 @@ class Engine:
                 return outcome
             item = item.ran
         work.counted = False
-        price = None
-        if item.run_id is not None and item.attempts:
-            with suppress(SimStudioError):
-                price = await self._sender.price(item.run_id)
+        price, problem = None, None
         try:
-            cost = budget.spend(item, price)
+            if item.run_id is not None and item.attempts:
+                price = await self._sender.price(item.run_id)
+        except SimStudioError as error:
+            problem = error
+        try:
+            cost = budget.spend(item, price, problem)
         except BudgetError:
             self._give(work, item)
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from simstudio.batch.csv_rows import read_csv, read_tsv
 from simstudio.batch.input_files import Form, InputFile, count_lines
@@ -16,7 +16,16 @@ from simstudio.transport.errors import InvalidInputError, SimStudioError
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-Inputs: TypeAlias = Iterable[Any] | AsyncIterable[Any] | str | os.PathLike[str]
+
+class ArrowData(Protocol):
+    """What exports Arrow data: a table, a stream of record batches, a data frame."""
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """The data as a capsule of Arrow's C interface."""
+        ...
+
+
+Inputs: TypeAlias = Iterable[Any] | AsyncIterable[Any] | ArrowData | str | os.PathLike[str]
 """Inputs one by one, the rows of a table, or the path or address of a file."""
 
 

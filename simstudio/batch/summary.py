@@ -69,7 +69,9 @@ class Summary:
     def to_dict(self) -> dict[str, Any]:
         """The summary as JSON data; the cost by its unit, as in ``{"dollars": 0.5}``."""
         cost = None if self.cost is None else {self.cost.unit: float(self.cost.amount)}
-        return {**attrs.asdict(self, recurse=False), "errors": dict(self.errors), "cost": cost}
+        told = attrs.asdict(self, recurse=False)
+        rounded = {name: round(value, 6) for name, value in told.items() if isinstance(value, float)}
+        return {**told, **rounded, "errors": dict(self.errors), "cost": cost}
 
     def details(self) -> Iterator[str]:
         """What there is to say beyond the numbers of items."""
@@ -79,8 +81,8 @@ class Summary:
         if any(count for count, _ in others):
             yield "not sent: " + ", ".join(f"{count} {what}" for count, what in others if count)
         if self.p50 is not None and self.p95 is not None:
-            allowed = "" if self.allowed is None else f" of {self.allowed:.3g}/s that the rate limit allows"
-            yield f"time of an item: p50 {self.p50:.2g} s, p95 {self.p95:.2g} s; {self.rate:.3g}/s{allowed}"
+            allowed = "" if self.allowed is None else f" of {self.allowed:,.1f}/s that the rate limit allows"
+            yield f"time of an item: p50 {self.p50:.2g} s, p95 {self.p95:.2g} s; {self.rate:,.1f}/s{allowed}"
         if self.cost is not None:
             yield f"cost: {self.cost}"
 

@@ -48,7 +48,7 @@ def _value_of(option: Option, flag: Flag, ctx: click.Context, parameter: click.P
     try:
         value = flag.value if flag.value is not None else given if flag.parse is None else flag.parse(given)
         if option.check is not None:
-            option.check(flag.name, value)
+            option.check("it", value)
     except InvalidInputError as error:
         raise click.BadParameter(str(error).rstrip("."), ctx, parameter) from error
     return value

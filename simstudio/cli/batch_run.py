@@ -269,7 +269,6 @@ class BatchRun:
         return {
             "workflow": self.settings.workflow,
             **Summary.of(progress).to_dict(),
-            "elapsed": round(progress.elapsed, 3),
             "ledger": self.ledger,
             "out": self.settings.out,
         }

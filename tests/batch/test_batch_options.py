@@ -77,5 +77,5 @@ def test_each_flag_gives_its_option(words: list[str], given: dict[str, Any]) -> 
 
 def test_a_flag_that_cannot_be_used_is_told_as_such() -> None:
     command = click.command()(map_options(lambda **_: None))
-    with pytest.raises(click.BadParameter, match="--concurrency must be 'auto' or a whole number from 1 to 10,000"):
+    with pytest.raises(click.BadParameter, match="it must be 'auto' or a whole number from 1 to 10,000"):
         command.main(["--concurrency", "0"], standalone_mode=False)

@@ -285,6 +285,10 @@ class Priced(FakeSender):
         return None if run_id == "None" else Price(float(run_id), 200 * float(run_id))
 
 
+async def failing_price(run_id: str) -> Price | None:
+    raise sim.APIConnectionError("no way")
+
+
 class TestBudget:
     def test_a_batch_ends_before_it_costs_more(self) -> None:
         box, sender = Box(), Priced()
@@ -312,9 +316,16 @@ class TestBudget:
     def test_a_service_that_says_no_prices_ends_it_after_the_first(self, value: Any) -> None:
         box = Box()
         sender = Priced(lambda *_: WorkflowExecutionResult(True, 1, execution_id=None if value is None else "None"))
-        with pytest.raises(BudgetError, match="the service does not say what item 0 cost in dollars"):
+        with pytest.raises(BudgetError, match="The service does not say it in dollars"):
             play(sender, range(9), budget=Dollars(1), box=box)
         assert [(item.index, item.ok) for item in box.items] == [(0, True)]
+
+    def test_a_price_that_cannot_be_asked_for_is_the_reason(self) -> None:
+        sender = Priced()
+        setattr(sender, "price", failing_price)  # noqa: B010
+        with pytest.raises(BudgetError, match="The service could not be asked: no way") as caught:
+            play(sender, [1.0], budget=Dollars(1))
+        assert isinstance(caught.value.__cause__, sim.APIConnectionError)
 
     def test_what_ran_without_a_price_counts_as_the_dearest(self) -> None:
         _, engine = play(Priced(), [2.0, 1.0, None, 1.0], budget=Dollars(99))

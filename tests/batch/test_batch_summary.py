@@ -34,7 +34,7 @@ def test_it_says_all_that_there_is() -> None:
         "7 of 8 finished in 2 s: 4 done, 3 failed",
         "errors: 2 ExecutionError, 1 ServerError",
         "not sent: 1 from the ledger, 1 duplicates",
-        "time of an item: p50 0.1 s, p95 2 s; 2.5/s of 5/s that the rate limit allows",
+        "time of an item: p50 0.1 s, p95 2 s; 2.5/s of 5.0/s that the rate limit allows",
         "cost: $0.50",
     ]
     told = Summary.of(progress).to_dict()

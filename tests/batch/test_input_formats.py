@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from test_batch_engine import FakeSender, echo, play
 
 from simstudio.batch.input_files import InputFile
 from simstudio.batch.inputs import count_inputs, read
@@ -100,6 +101,15 @@ def test_an_address_is_opened_by_fsspec() -> None:
     with fsspec.open("memory://door/in.csv.gz", "wb") as file:
         file.write(gzip.compress(CSV.encode()))
     assert rows_of("memory://door/in.csv.gz") == ROWS
+
+
+def test_an_address_is_read_on_threads_where_nobody_else_reads() -> None:
+    fsspec = pytest.importorskip("fsspec")
+    text = "".join(f'{{"n": {n}}}\n' for n in range(150))
+    with fsspec.open("memory://door/many.jsonl", "wb") as file:
+        file.write(text.encode())
+    items, _ = play(FakeSender(echo), "memory://door/many.jsonl", columns=["n"])
+    assert [item.output for item in items] == [{"n": n} for n in range(150)]
 
 
 @pytest.mark.parametrize(

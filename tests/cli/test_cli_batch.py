@@ -38,7 +38,7 @@ class TestRunning:
 
         first, *others = result.stderr.splitlines()
         assert first.startswith("simstudio: 4/4 finished, 3 done, 1 failed, ")
-        assert [re.sub(r"[\d.]+(e[+-]\d+)?(?= s|/s)", "N", line) for line in others] == [
+        assert [re.sub(r"[\d.,]+(e[+-]\d+)?(?= s|/s)", "N", line) for line in others] == [
             "simstudio: errors: 1 ExecutionError",
             "simstudio: not sent: 1 duplicates",
             "simstudio: time of an item: p50 N s, p95 N s; N/s of N/s that the rate limit allows",

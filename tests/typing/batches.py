@@ -14,6 +14,8 @@ from simstudio import (
     Batch,
     BatchInterrupted,
     BatchItem,
+    Credits,
+    Dollars,
     SimStudioClient,
     SimStudioError,
     WorkflowExecutionResult,
@@ -62,6 +64,12 @@ def sync(client: SimStudioClient) -> None:
         assert_type(error.progress, Progress)
         assert_type(error.items, list[BatchItem])
     client.workflows.map("wf", (n for n in range(3)), key=lambda value: value["id"], timeout=None)
+    client.workflows.map("wf", "in.csv", columns={"a": "b"}, input=lambda row: [row], key="id", on_bad_row="fail")
+    client.workflows.map("wf", [], max_failures=0.05, budget=Dollars(5), dedup=True, retries=2, dead_letters="f.jsonl")
+    assert_type(item.cost, Dollars | Credits | None)
+    assert_type(batch.summary().p95, float | None)
+    client.workflows.map("wf", [], budget=5)  # type: ignore[arg-type]
+    client.workflows.map("wf", [], budgets=Dollars(5))  # type: ignore[call-arg]
     client.workflows.map("wf", [], mode="soon")  # type: ignore[arg-type]
     client.workflows.map("wf", 5)  # type: ignore[arg-type]
     client.workflows.map("wf")  # type: ignore[call-arg]
