@@ -36,10 +36,12 @@ class ErrorFamily(Generic[S]):
         root: Root of the service's exceptions. A class below it that is also one of the shared tree stands for that
             one; the first of several does.
         status: Its class for error statuses that have none of their own.
+        address: Name of the client's argument for the base address, for messages.
     """
 
-    def __init__(self, root: type[SimStudioError], status: type[S]) -> None:
+    def __init__(self, root: type[SimStudioError], status: type[S], *, address: str = "base_url") -> None:
         self._status = status
+        self._address = address
         self._own: dict[type[SimStudioError], type[SimStudioError]] = {}
         for kind in _classes_below(root):
             for base in kind.__bases__:
@@ -63,7 +65,7 @@ class ErrorFamily(Generic[S]):
             kind = self._own.get(type(error))
             if kind is None:
                 raise
-            raise translate(error, kind) from error
+            raise translate(error, kind, str(error).replace("base_url", self._address)) from error
 
 
 def translate(error: SimStudioError, kind: type[E], message: str | None = None) -> E:

@@ -163,4 +163,4 @@ class UnsupportedOperationError(SpeedPixException, NotImplementedError):
     """The service has no such call, although its document or its SDK names one."""
 
 
-FAMILY = ErrorFamily(SpeedPixException, SpeedPixStatusError)
+FAMILY = ErrorFamily(SpeedPixException, SpeedPixStatusError, address="endpoint")

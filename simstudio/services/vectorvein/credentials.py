@@ -47,6 +47,8 @@ class VectorVeinCredentials(Credentials):
     @staticmethod
     def problem_of(key: object) -> str | None:
         """Why a key cannot be sent; None if it can."""
+        if key is None:
+            return f"API key cannot be empty. {_WHERE}"
         if not isinstance(key, str):
             return f"API key cannot be empty and must be a str, not {type(key).__name__}. {_WHERE}"
         if not key.strip():
