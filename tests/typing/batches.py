@@ -66,7 +66,7 @@ def sync(client: SimStudioClient) -> None:
     client.workflows.map("wf", (n for n in range(3)), key=lambda value: value["id"], timeout=None)
     client.workflows.map("wf", "in.csv", columns={"a": "b"}, input=lambda row: [row], key="id", on_bad_row="fail")
     client.workflows.map("wf", [], max_failures=0.05, budget=Dollars(5), dedup=True, retries=2, dead_letters="f.jsonl")
-    assert_type(item.cost, Dollars | Credits | None)
+    assert_type(next(batch).cost, Dollars | Credits | None)
     assert_type(batch.summary().p95, float | None)
     client.workflows.map("wf", [], budget=5)  # type: ignore[arg-type]
     client.workflows.map("wf", [], budgets=Dollars(5))  # type: ignore[call-arg]
