@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -235,7 +235,9 @@ def _list(service: Service, listing: Listing) -> click.Command:
     @view_options
     def list_(connection: Connection, *, limit: int | None, **arguments: str) -> None:
         with connection.any_client() as client:
-            show_list(listing.items(client, *arguments.values()), listing.columns, limit)
+            found = listing.items(client, *arguments.values())
+            plain = not isinstance(found, Iterable) or isinstance(found, (str, Mapping))
+            show_list([found] if plain else found, listing.columns, limit)  # plain: no list, though one was expected
 
     return list_
 

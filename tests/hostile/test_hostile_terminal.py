@@ -6,6 +6,7 @@ import json
 import logging
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import click.testing
@@ -17,6 +18,7 @@ from simstudio.cli.app import application
 from simstudio.cli.connection import Connection
 from simstudio.cli.output import warnings_said
 from simstudio.cli.readable import amount, dollars, duration, moment, number, size
+from simstudio.cli.services import Service
 from simstudio.cli.tables import ratio
 from simstudio.core.polling import Poller, PollSchedule
 from simstudio.transport.logging import configure_from_environment
@@ -43,6 +45,16 @@ BILLING = {"period": {"start": "a", "end": "b"}, "plan": "pro", "status": "activ
            "credits": {"used": 1.5, "limit": 10.0, "remaining": 8.5},
            "storage": {"usedBytes": 5000, "limitBytes": 10**9, "percentUsed": 1}}  # fmt: skip
 STATUS = {"isDeployed": True, "deployedAt": "x", "isPublished": True, "needsRedeployment": False}
+TASK = {"id": "t", "status": "completed", "created_at": 1796027922869, "manifest_path": "p"}
+TASK_LOG = {
+    "id": 1,
+    "type": "BlockFinished",
+    "node_id": "n",
+    "event": {"result": {"a": 1}},
+    "created_at": 1796027922869,
+}
+PREDICTION = {"taskId": "t", "status": "succeeded", "progress": 1, "message": "m", "result": {"a": "b"}}
+RECORD = {"rid": "r", "wid": "w", "status": "FINISHED", "start_time": "1796027922869", "end_time": "x"}
 RESULT = {"success": True, "output": {"a": "b"}, "metadata": {"executionId": "e"}}
 
 COMMANDS: dict[str, tuple[list[str], Any]] = {
@@ -75,6 +87,15 @@ COMMANDS: dict[str, tuple[list[str], Any]] = {
         {"pausedExecutions": [{"executionId": "e", "status": "paused", "pausedAt": "x", "totalPauseCount": 1}]},
     ),
     "runs cancel": (["runs", "cancel", "r", "--workflow", "w"], {"success": True, "reason": "r"}),
+    "oomol get": (["oomol", "get", "t"], {"task": TASK, "logs": [TASK_LOG]}),
+    "oomol list": (["oomol", "list"], {"tasks": [TASK]}),
+    "oomol logs": (["oomol", "logs", "t"], {"logs": [TASK_LOG]}),
+    "speedpix get": (["speedpix", "get", "t"], {"status": 10, "errMessage": "m", "data": PREDICTION}),
+    "vectorvein get": (
+        ["vectorvein", "get", "r"],
+        {"status": 200, "msg": "m", "data": [{"type": "Text", "title": "t", "value": "v"}]},
+    ),
+    "vectorvein list": (["vectorvein", "list"], {"status": 200, "msg": "m", "data": {"records": [RECORD]}}),
     "api": (["api", "GET", "/api/x"], {"data": [LOG]}),
 }  # fmt: skip
 ODD: dict[str, Any] = {
@@ -112,14 +133,24 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str], Any], Any]:
     monkeypatch.setenv("SIM_WORKSPACE_ID", "ws")
     answers: list[Any] = []
 
-    def client(connection: Connection) -> SimStudioClient:
+    def library() -> httpx.Client:
         content = json.dumps(answers[-1], ensure_ascii=False).encode()
         headers = {"content-type": "application/json"}
-        transport = httpx.MockTransport(lambda request: httpx.Response(200, content=content, headers=headers))
-        library = httpx.Client(transport=transport)
-        return SimStudioClient("k", "https://sim.test", api_version=connection.api_version, http_client=library)
+        return httpx.Client(
+            transport=httpx.MockTransport(lambda request: httpx.Response(200, content=content, headers=headers))
+        )
+
+    def client(connection: Connection) -> SimStudioClient:
+        return SimStudioClient("k", "https://sim.test", api_version=connection.api_version, http_client=library())
+
+    def client_of(service: Service, *_: object) -> Any:
+        module, _, kind = service.client_class.partition(":")
+        keys = dict.fromkeys(service.keys.values(), "a-key-of-a-test")
+        made = getattr(import_module(module), kind)
+        return made(**{service.address[1]: "https://service.test"}, **keys, http_client=library())
 
     monkeypatch.setattr(Connection, "_remote", client)
+    monkeypatch.setattr(Service, "connect", client_of)
     runner = click.testing.CliRunner()
 
     def show(words: list[str], answer: Any) -> Any:

@@ -161,18 +161,18 @@ class TaskFlows(OomolResource[M]):
         )
         try:
             task = yield from unwrapped(polls, f"the task {task_id}")
-            yield from self._check(task, reader.logs)
+            yield from self._check(task_id, task, reader.logs)
         except SimStudioError as error:
             error.task_id = task_id
             raise
         return task
 
-    def _check(self, task: Task, logs: Logs | None) -> Flow[None]:
+    def _check(self, task_id: str, task: Task, logs: Logs | None) -> Flow[None]:
         """Raise for a task that did not succeed. Its log is read for the reason, unless it was read before."""
         if task.status == "failed":
             if logs is None:
                 with suppress(SimStudioError):  # that it failed is the news
-                    logs = yield from self._logs(task.id)
+                    logs = yield from self._logs(task_id)
             raise failed(task, logs)
         if task.status == "stopped":
             raise TaskStoppedError(f"The task {task.id} was stopped.", task.id, task, logs=logs)
@@ -181,18 +181,18 @@ class TaskFlows(OomolResource[M]):
         """Wait for a task, then take its result."""
         reader = LogReader()
         task = yield from self._wait(task_id, options, reader)
-        return (yield from self._result(task, reader.logs))
+        return (yield from self._result(task_id, task, reader.logs))
 
-    def _result(self, task: Task, logs: Logs | None) -> Flow[RunResult]:
+    def _result(self, task_id: str, task: Task, logs: Logs | None) -> Flow[RunResult]:
         """The result of a completed task. Its log is read, unless it was read before."""
         if logs is None:
             try:
-                logs = yield from self._logs(task.id)
+                logs = yield from self._logs(task_id)
             except SimStudioError as error:
-                error.task_id = task.id
+                error.task_id = task_id
                 raise
         plain = [log.to_dict() if isinstance(log, TaskLog) else log for log in logs]
-        came = {"task_id": task.id, "task": task.to_dict(), "logs": plain, "result": result_of(logs)}
+        came = {"task_id": task_id, "task": task.to_dict(), "logs": plain, "result": result_of(logs)}
         return structure(came, RunResult, overrides={"task": task, "logs": logs})
 
 
@@ -222,8 +222,8 @@ class TaskHandle(SubmittedRun[M, Task, RunResult], OomolResource[M]):
         return self._tasks._wait(self.id, options, LogReader())
 
     def _result(self, state: Task) -> Flow[RunResult]:
-        yield from self._tasks._check(state, None)
-        return (yield from self._tasks._result(state, None))
+        yield from self._tasks._check(self.id, state, None)
+        return (yield from self._tasks._result(self.id, state, None))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TaskHandle, (self._tasks, self.id, self.state)
