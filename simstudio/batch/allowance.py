@@ -118,16 +118,16 @@ class Allowance:
             return self._spend(now, 0)
         return self._until_tokens(now)
 
-    def succeeded(self, now: float, elapsed: float) -> None:
+    def see_success(self, now: float, elapsed: float) -> None:
         """Learn of an answer that is no refusal."""
-        self.ended()
+        self.see_end()
         self.hold.see_answer(now, elapsed)
         if self.probe.see_answer(now, elapsed) and self.questions.never and self.questions.empty:
             self.probe.conclude(enforced=False)  # its own headers said that nothing was left
 
-    def refused(self, now: float, wall: float, retry_after: float | None) -> bool:  # noqa: ARG002
+    def see_refusal(self, now: float, wall: float, retry_after: float | None) -> bool:  # noqa: ARG002
         """Learn of a 429; True when the server is at capacity, which has nothing to do with tokens."""
-        self.ended()
+        self.see_end()
         bucket, cost = self.bucket, self._cost
         counts = self.probe.enforced is not False
         pause = self.hold.see_refusal(now, retry_after)
@@ -154,7 +154,7 @@ class Allowance:
             self.questions.doubt = True
         return False
 
-    def ended(self) -> None:
+    def see_end(self) -> None:
         """Learn that a request is no longer in flight."""
         self.traffic.end()
 

@@ -144,10 +144,10 @@ class Attempts:
         except Exception as error:  # noqa: BLE001 - such as an error of a user's middleware
             wrapped = SimStudioError(f"{type(error).__name__}: {error}")
             wrapped.__cause__ = error
-            self._pace.failed(self._clock() - started)
+            self._pace.see_failure(self._clock() - started)
             return self._end(work, "failed" if work.receipt is None else "unknown", error=wrapped)
         self._outage.record()
-        self._pace.succeeded(self._clock() - started)
+        self._pace.see_success(self._clock() - started)
         if sent_now:
             self._succeeded, self._turned_away = True, 0
         return self._end(work, "done", result=result)
@@ -176,11 +176,11 @@ class Attempts:
         wait = refusal.retry_after if refusal is not None else None
         endless = wait is not None and wait > LONGEST_WAIT  # a wait of years is a refusal
         if refusal is not None and refusal.current:
-            self._pace.refused(LONGEST_WAIT if endless else wait)
+            self._pace.see_refusal(LONGEST_WAIT if endless else wait)
         elif found in ("unsent", "unknown"):
-            self._pace.failed(elapsed)
+            self._pace.see_failure(elapsed)
         else:
-            self._pace.succeeded(elapsed)
+            self._pace.see_success(elapsed)
         work.misses += gone
         if work.receipt is not None:
             return self._judge_queued(work, error, refusal, gone=gone)
@@ -231,7 +231,7 @@ class Attempts:
         return self._options.backoff.delay(work.attempts, random=random.random())  # noqa: S311 - no secret
 
     def _refuse(self, work: WorkItem, problem: InvalidInputError) -> BatchItem:
-        self._pace.succeeded(0.0)  # it took its turn
+        self._pace.see_success(0.0)  # it took its turn
         prepared = work.prepared
         item = BatchItem(prepared.index, prepared.input, error=problem, state="failed", key=prepared.key)
         if self._ledger is not None and self._ledger.find(prepared) is None:  # an entry of a sent input stays

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 class CallAllowance:
-    """When an execution may begin under a :class:`~simstudio.transport.call_limit.CallLimit`.
+    """The tokens of executions under a :class:`~simstudio.transport.call_limit.CallLimit`.
 
-    The limit counts the calls of the whole client, so there is nothing to ask the service for.
+    The limit counts the calls of the whole client, so the service is not asked.
     """
 
     cost = 1
@@ -24,8 +24,8 @@ class CallAllowance:
         """Seconds until an execution may begin; 0.0 when its call is counted."""
         return self._limit.admit()
 
-    def refused(self, now: float, wall: float, retry_after: float | None) -> bool:  # noqa: ARG002
-        """Learn of a refusal. Never a matter of capacity."""
+    def see_refusal(self, now: float, wall: float, retry_after: float | None) -> bool:  # noqa: ARG002
+        """Learn of a refusal, which is never about capacity."""
         self._limit.refused(retry_after)
         return False
 
@@ -35,10 +35,10 @@ class CallAllowance:
     def hint(self, now: float, wall: float, limit: int, remaining: int, reset: float) -> None:
         """Ignore what headers say of the limit."""
 
-    def succeeded(self, now: float, elapsed: float) -> None:
+    def see_success(self, now: float, elapsed: float) -> None:
         """Ignore the end of an execution: its calls are counted already."""
 
-    def ended(self) -> None:
+    def see_end(self) -> None:
         """Ignore the end of an execution."""
 
     def wants(self, now: float) -> bool:  # noqa: ARG002

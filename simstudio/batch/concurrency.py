@@ -1,7 +1,7 @@
-"""Slots: how many requests may be in flight. Pure: time is an argument.
+"""Slots: how many requests may be in flight. Time is an argument.
 
-Another slot is worth having while it finishes at least half as much as the slots before it do; where it does not,
-requests only wait for each other on the server.
+A further slot is kept if it finishes at least half as much as the slots before it. If it does not, requests only wait
+for each other on the server.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import math
 from collections import deque
 
 _FINE = 1.25  # a small step between levels
-_ROUND = 32  # requests that tell a doubling from none although durations scatter
-_LONGEST_REST = 16  # rounds between steps that bring nothing
+_ROUND = 32  # requests that show the effect of a doubling although durations scatter
+_LONGEST_REST = 16  # rounds between steps without effect
 
 
 class Concurrency:
-    """How many requests may be in flight: climbs to the knee of the server's throughput, and steps back.
+    """The number of requests in flight: it climbs to the knee of the server's throughput, and steps back.
 
     The measure is *slot-seconds a finished request*: the sum, over time, of what was in flight, divided by what ended.
     It is the mean latency without its bias: unfinished requests count too, pauses do not, and one slow call weighs no
@@ -24,12 +24,13 @@ class Concurrency:
     it frees): below the knee of a queue throughput grows as slots do, beyond it not at all, so half tells them apart
     whatever the workflows cost, without a notion of the best latency, which workflows do not have.
 
-    Failures cut: one alone by one slot, several of the last 20 by 30 %, those begun before a cut not again.
+    Failures reduce it: a single one by one slot, several among the last 20 by 30 %. Failures of requests that began
+    before a reduction do not count again.
 
     Args:
-        fixed: Stay at this; None climbs.
-        most: Never more.
-        start: Where to begin.
+        fixed: Constant number; None to climb.
+        most: Upper bound.
+        start: Number at the beginning.
     """
 
     def __init__(self, *, fixed: int | None = None, most: int = 200, start: int = 8) -> None:
@@ -54,28 +55,32 @@ class Concurrency:
         self._outcomes: deque[bool] = deque(maxlen=20)
         self._cut_at = -math.inf
 
-    def began(self, now: float, in_flight: int) -> None:
-        """One more is in flight than were."""
+    def see_begin(self, now: float, in_flight: int) -> None:
+        """Learn that a request begins.
+
+        Args:
+            in_flight: Requests that were in flight before.
+        """
         self._count(now, in_flight + 1)
 
-    def wanted(self, now: float, in_flight: int) -> None:
-        """One more would have begun."""
+    def see_demand(self, now: float, in_flight: int) -> None:
+        """Learn that a further request would have begun."""
         self._count(now, in_flight)
         self._is_wanted = True
 
-    def starved(self, now: float, in_flight: int) -> None:
-        """Slots are free that nothing may use: what is measured says nothing."""
+    def see_starvation(self, now: float, in_flight: int) -> None:
+        """Learn that slots stay free for lack of tokens, so that the measurement begins anew."""
         self._count(now, in_flight)
         self._restart()
 
-    def ended(self, now: float) -> None:
-        """One ended, however."""
+    def see_end(self, now: float) -> None:
+        """Learn that a request has ended."""
         self._count(now, max(0, self._flying - 1))
         self._outcomes.append(True)
         self._finish()
 
-    def failed(self, now: float, elapsed: float) -> None:
-        """One ended in a failure of the server or the connection."""
+    def see_failure(self, now: float, elapsed: float) -> None:
+        """Learn that a request has ended in a failure of the server or the connection."""
         self._count(now, max(0, self._flying - 1))
         self._outcomes.append(False)
         if now - elapsed < self._cut_at:
@@ -86,7 +91,7 @@ class Concurrency:
             self._settle(max(1, self.limit - 1))
 
     def cut(self, now: float, share: float) -> None:
-        """Go down to a share of the slots, once for all that is in flight."""
+        """Reduce the slots to a share, once for all requests in flight."""
         if self._fixed or now <= self._cut_at:
             return
         self._cut_at = now
@@ -122,7 +127,7 @@ class Concurrency:
             self._area, self._done, self._is_wanted = 0.0, 0, False
 
     def _judge(self, cost: float) -> None:
-        """A round at one level is over: keep it, leave it, try another."""
+        """At the end of a round, keep the level, leave it, or try another."""
         self._best = min(self._best, cost)
         if self.limit == self._level or self._cost is None:
             self._cost = cost if self._cost is None else (self._cost + cost) / 2

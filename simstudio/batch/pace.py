@@ -1,8 +1,8 @@
-"""How many requests may be in flight, and when the next may begin. Pure: the clocks are arguments, nothing is sent.
+"""The pace: how many requests may be in flight, and when the next may begin.
 
-Two things are decided apart: tokens by :class:`~simstudio.batch.allowance.Allowance` (or, of a service that limits all
-calls, :class:`~simstudio.batch.call_allowance.CallAllowance`), slots by
-:class:`~simstudio.batch.concurrency.Concurrency`.
+It sends nothing and takes its clocks as arguments. It decides two things independently: tokens by
+:class:`~simstudio.batch.allowance.Allowance` (or, of a service that limits all calls,
+:class:`~simstudio.batch.call_allowance.CallAllowance`), slots by :class:`~simstudio.batch.concurrency.Concurrency`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Tokens(Protocol):
-    """What lets requests begin, and learns from what becomes of them; see :class:`Pace` for when each is called."""
+    """Tokens that requests need to begin, learnt from outcomes; :class:`Pace` says when each method is called."""
 
     @property
     def cost(self) -> int:
@@ -29,48 +29,49 @@ class Tokens(Protocol):
         ...
 
     def take(self, now: float, wall: float, in_flight: int) -> float:
-        """Seconds until a request may begin; 0.0 when its tokens are taken."""
+        """Seconds until a request may begin; at 0.0 its tokens have been taken."""
         ...
 
     def seed(self, now: float, wall: float, limits: Limits | None) -> None:
-        """Learn what the service says about its limits."""
+        """Learn the limits that the service reports; None if it reports none."""
         ...
 
     def hint(self, now: float, wall: float, limit: int, remaining: int, reset: float) -> None:
-        """Learn what the headers of a response say."""
+        """Learn the limit in the headers of a response."""
         ...
 
-    def succeeded(self, now: float, elapsed: float) -> None:
-        """Learn that a request was answered."""
+    def see_success(self, now: float, elapsed: float) -> None:
+        """Learn of a response that is no refusal."""
         ...
 
-    def refused(self, now: float, wall: float, retry_after: float | None) -> bool:
-        """Learn of a 429; True when the service is at capacity, which has nothing to do with tokens."""
+    def see_refusal(self, now: float, wall: float, retry_after: float | None) -> bool:
+        """Learn of a 429. True if the service is at capacity, which does not depend on tokens."""
         ...
 
-    def ended(self) -> None:
+    def see_end(self) -> None:
         """Learn that a request is no longer in flight."""
         ...
 
     def wants(self, now: float) -> bool:
-        """Whether to ask the service for its limits."""
+        """Whether to request the limits of the service."""
         ...
 
 
 class Pace:
-    """When the next request of a batch may begin.
+    """Decides when the next request of a batch may begin.
 
-    The engine asks :meth:`wait` before each request; whenever that is not 0, and whenever it wakes, it asks
-    :meth:`wants_limits` too. Each answer is told by exactly one of :meth:`succeeded`, :meth:`refused`, :meth:`failed`.
-    The requests must not be repeated below it (``max_retries=0``): refusals that it does not see cannot be paced.
+    The engine calls :meth:`wait` before each request; whenever that is not 0, and whenever it wakes, it calls
+    :meth:`wants_limits` too. Each answer is told by exactly one of :meth:`see_success`, :meth:`see_refusal`,
+    :meth:`see_failure`. The requests must not be repeated below it (``max_retries=0``): refusals that it does not see
+    cannot be paced.
 
     Args:
-        concurrency: The most in flight, fixed; None finds it.
-        most: The most that finding may reach.
-        cost: Tokens a request takes: 2 of a background run on v0.6, else 1.
+        concurrency: Fixed number of requests in flight; None to find the best.
+        most: Upper bound of the number that is found.
+        cost: Tokens that a request takes: 2 for a background run on v0.6, else 1.
         allowance: The tokens; by default an :class:`~simstudio.batch.allowance.Allowance` of that cost.
-        clock: Seconds that never go back.
-        wall: Epoch seconds, for the dates that servers tell.
+        clock: Monotonic clock, in seconds.
+        wall: Clock in epoch seconds, for the dates that servers send.
 
     Example:
         >>> Pace(concurrency=2).wait(0)
@@ -94,80 +95,79 @@ class Pace:
 
     @property
     def limit(self) -> int:
-        """How many requests may be in flight now."""
+        """Number of requests that may be in flight now."""
         return self.concurrency.limit
 
     def seed(self, limits: Limits | None) -> None:
-        """Learn from the answer to a question for the limits; None when the service says nothing about them."""
+        """Learn the limits that were requested; None if the service reports none."""
         self.allowance.seed(self.clock(), self.wall(), limits)
 
     def wait(self, in_flight: int) -> float:
         """Seconds until the next request may begin.
 
         Args:
-            in_flight: Requests begun and not ended.
+            in_flight: Requests that have begun and not ended.
 
         Returns:
-            0.0: begin now, the tokens are taken. ``math.inf``: not before something in flight ends. Otherwise ask
-            again after so many seconds, or sooner.
+            0.0: begin now, the tokens have been taken. ``math.inf``: wait until a request ends. Otherwise call again
+            after so many seconds, or sooner.
         """
         now = self.clock()
         if in_flight >= self.concurrency.limit:
-            self.concurrency.wanted(now, in_flight)
+            self.concurrency.see_demand(now, in_flight)
             return math.inf
         delay = self.allowance.take(now, self.wall(), in_flight)
         if delay > 0:
-            self.concurrency.starved(now, in_flight)
+            self.concurrency.see_starvation(now, in_flight)
             return delay
-        self.concurrency.began(now, in_flight)
+        self.concurrency.see_begin(now, in_flight)
         return 0.0
 
-    def succeeded(self, elapsed: float) -> None:
-        """A request was answered; that its workflow failed is no matter.
+    def see_success(self, elapsed: float) -> None:
+        """Learn of a response that is no refusal, also if the workflow failed.
 
         Args:
-            elapsed: Seconds since :meth:`wait` let it begin.
+            elapsed: Seconds since the request began.
         """
         now = self.clock()
-        self.allowance.succeeded(now, elapsed)
-        self.concurrency.ended(now)
+        self.allowance.see_success(now, elapsed)
+        self.concurrency.see_end(now)
 
-    def refused(self, retry_after: float | None) -> None:
-        """A request was answered with 429.
+    def see_refusal(self, retry_after: float | None) -> None:
+        """Learn of a 429.
 
         Args:
-            retry_after: Seconds the server asked to wait, if it did.
+            retry_after: Seconds that the server asks to wait; None if it does not say.
         """
         now = self.clock()
-        at_capacity = self.allowance.refused(now, self.wall(), retry_after)
-        self.concurrency.ended(now)
+        at_capacity = self.allowance.see_refusal(now, self.wall(), retry_after)
+        self.concurrency.see_end(now)
         if at_capacity:
             self.concurrency.cut(now, 0.5)
 
-    def failed(self, elapsed: float) -> None:
-        """A request got 5xx, a lost connection or no answer in time: fewer at a time, at the same rate.
+    def see_failure(self, elapsed: float) -> None:
+        """Learn of a 5xx, a lost connection or a late response: fewer requests at a time follow, at the same rate.
 
         Args:
-            elapsed: Seconds since :meth:`wait` let it begin.
+            elapsed: Seconds since the request began.
         """
         now = self.clock()
-        self.allowance.ended()
-        self.concurrency.failed(now, elapsed)
+        self.allowance.see_end()
+        self.concurrency.see_failure(now, elapsed)
 
     def hint(self, limit: int, remaining: int, reset: float) -> None:
-        """Learn from the ``X-RateLimit-*`` headers of an answer (v2), before it is told to :meth:`succeeded`.
+        """Learn from the ``X-RateLimit-*`` headers of a response (v2), before :meth:`see_success`.
 
         Args:
-            limit: Tokens a full bucket holds.
-            remaining: Tokens left when the request came in.
-            reset: Epoch seconds of the next refill.
+            limit: Tokens of a full bucket.
+            remaining: Tokens left when the request arrived.
+            reset: Time of the next refill in epoch seconds.
         """
         self.allowance.hint(self.clock(), self.wall(), limit, remaining, reset)
 
     def wants_limits(self) -> bool:
-        """Whether asking the service for its limits would help now.
+        """Whether to request the limits of the service now, and pass them to :meth:`seed`.
 
-        The answer belongs into :meth:`seed`. True is said once a question: when the question fails, nothing need be
-        told, and it is said again later.
+        It is True once for each request. If the request fails, nothing need be reported: it is True again later.
         """
         return self.allowance.wants(self.clock())

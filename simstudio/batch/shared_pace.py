@@ -129,11 +129,11 @@ class SharedAllowance(Allowance):
             self._tell_verdict()
         return delay
 
-    def refused(self, now: float, wall: float, retry_after: float | None) -> bool:
+    def see_refusal(self, now: float, wall: float, retry_after: float | None) -> bool:
         """A 429: for all, unless the server is at capacity."""
         self._load()
         left = self.bucket.tokens
-        at_capacity = super().refused(now, wall, retry_after)
+        at_capacity = super().see_refusal(now, wall, retry_after)
         if self._period and self.probe.enforced is not False:
             if at_capacity:
                 self._take_for_all(-self._cost)

@@ -200,11 +200,11 @@ class Batch:
             if status == 429:
                 self.refused += 1
                 seconds = math.ceil(reading.reset_at - self.server.wall())
-                self.pace.refused(max(1.0, seconds) if self.server.retry_after else None)
+                self.pace.see_refusal(max(1.0, seconds) if self.server.retry_after else None)
             else:
                 self.ended += 1
                 self.slot_seconds += self.world.now - began
-                self.pace.succeeded(self.world.now - began)
+                self.pace.see_success(self.world.now - began)
             self.turn()
 
         return lambda: self.server.execute(answered)

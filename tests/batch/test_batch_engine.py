@@ -40,13 +40,13 @@ class FixedPace:
     def seed(self, limits: Limits | None) -> None:
         self.told.append("limits")
 
-    def succeeded(self, elapsed: float) -> None:
+    def see_success(self, elapsed: float) -> None:
         self.told.append("succeeded")
 
-    def refused(self, retry_after: float | None) -> None:
+    def see_refusal(self, retry_after: float | None) -> None:
         self.told.append(f"refused {retry_after}")
 
-    def failed(self, elapsed: float) -> None:
+    def see_failure(self, elapsed: float) -> None:
         self.told.append("failed")
 
     def wants_limits(self) -> bool:

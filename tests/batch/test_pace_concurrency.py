@@ -118,7 +118,7 @@ def busy(limit: int = 100) -> tuple[Pace, Now]:
             in_flight += 1
         now.now += 0.05
         for _ in range(in_flight):
-            pace.succeeded(0.05)
+            pace.see_success(0.05)
         in_flight = 0
     for each in range(limit):
         pace.wait(each)
@@ -128,14 +128,14 @@ def busy(limit: int = 100) -> tuple[Pace, Now]:
 
 def test_one_failure_costs_one_slot() -> None:
     pace, _ = busy()
-    pace.failed(0.05)
+    pace.see_failure(0.05)
     assert pace.limit == 99
 
 
 def test_several_failures_cost_a_third_once_for_all_in_flight() -> None:
     pace, _ = busy()
     for _ in range(100):
-        pace.failed(0.05)
+        pace.see_failure(0.05)
     assert pace.limit == 69
 
 
@@ -144,7 +144,7 @@ def test_failures_never_leave_less_than_one_slot() -> None:
     for _ in range(1000):
         pace.wait(0)
         now.now += 1.0
-        pace.failed(0.5)
+        pace.see_failure(0.5)
     assert pace.limit == 1
     assert pace.wait(0) == 0.0
 
@@ -152,14 +152,14 @@ def test_failures_never_leave_less_than_one_slot() -> None:
 def test_after_failures_the_slots_come_back() -> None:
     pace, now = busy()
     for _ in range(100):
-        pace.failed(0.05)
+        pace.see_failure(0.05)
     for _ in range(100):
         in_flight = 0
         while pace.wait(in_flight) == 0.0:
             in_flight += 1
         now.now += 0.05
         for _ in range(in_flight):
-            pace.succeeded(0.05)
+            pace.see_success(0.05)
     assert pace.limit == 100
 
 
@@ -169,7 +169,7 @@ def test_failures_do_not_touch_a_fixed_concurrency() -> None:
     for _ in range(50):
         pace.wait(0)
         now.now += 1.0
-        pace.failed(1.0)
+        pace.see_failure(1.0)
     assert pace.limit == 5
 
 

@@ -22,11 +22,11 @@ def played(*, enforced: bool, seconds: float = 20.0) -> tuple[int, int]:
         now[0] += 0.01
         if left == 0 and enforced:
             refused += 1
-            pace.refused(None)
+            pace.see_refusal(None)
             continue
         left, answered = max(0, left - 1), answered + 1
         pace.hint(BURST, left, RESET)
-        pace.succeeded(0.01)
+        pace.see_success(0.01)
     return answered, refused
 
 
@@ -41,7 +41,7 @@ def test_an_older_answer_that_comes_late_does_not_deny_that_nothing_is_left() ->
     for in_flight, remaining in ((0, 1), (1, 0), (2, 1)):  # the third was answered before the second
         pace.wait(in_flight)
         pace.hint(BURST, remaining, RESET)
-    pace.succeeded(0.01)
+    pace.see_success(0.01)
     now[0] = 1.0
     assert pace.wait(0) == 0.0
 

@@ -59,9 +59,9 @@ class AnyHistory(RuleBasedStateMachine):
     @rule(data=st.data(), retry_after=st.none() | st.floats(0, 120))
     def is_answered(self, data: Any, retry_after: float | None) -> None:
         elapsed = self.now.now - self.in_flight.pop(data.draw(st.integers(0, len(self.in_flight) - 1)))
-        kind = data.draw(st.sampled_from(["succeeded", "succeeded", "refused", "failed"]))
-        if kind == "refused":
-            self.pace.refused(retry_after)
+        kind = data.draw(st.sampled_from(["see_success", "see_success", "see_refusal", "see_failure"]))
+        if kind == "see_refusal":
+            self.pace.see_refusal(retry_after)
         else:
             getattr(self.pace, kind)(elapsed)
 
@@ -96,7 +96,7 @@ class AnyHistory(RuleBasedStateMachine):
         if not hasattr(self, "pace"):
             return
         for began in self.in_flight:
-            self.pace.succeeded(self.now.now - began)
+            self.pace.see_success(self.now.now - began)
         for _ in range(10_000):
             delay = self.pace.wait(0)
             if delay == 0:
@@ -134,10 +134,10 @@ def test_no_more_tokens_are_taken_than_the_bucket_has(rate: int, requests: list[
         now.now += pause
         while pace.wait(0) == 0.0:
             if all(bucket.take(now.now) for _ in range(cost)):
-                pace.succeeded(0.0)
+                pace.see_success(0.0)
             else:
                 refused += 1
-                pace.refused(None)
+                pace.see_refusal(None)
         if pace.wants_limits():
             seed()
     assert refused <= 1
@@ -150,7 +150,7 @@ def test_waiting_becomes_no_longer_while_nothing_happens(left: int, reset_in: fl
     pace = Pace(concurrency=10, clock=now, wall=now)
     pace.seed(None)
     pace.wait(0)
-    pace.refused(reset_in + 10.0)
+    pace.see_refusal(reset_in + 10.0)
     before = now.now + pace.wait(0)
     for step in steps:
         now.now = min(now.now + step, before - 1e-6)

@@ -154,7 +154,7 @@ def test_a_server_that_asks_for_less_time_than_it_needs_is_asked_ever_less_often
         pause = pace.wait(0)
         if pause == 0.0:
             tries.append(world.now)
-            pace.refused(hint)
+            pace.see_refusal(hint)
         else:
             world.now += pause
     assert len(tries) < 25
@@ -290,7 +290,7 @@ def test_an_empty_bucket_is_waited_for_until_its_refill() -> None:
     paced, now = pace()
     paced.seed(told(0))
     assert paced.wait(0) == 0.0  # the probe
-    paced.refused(None)
+    paced.see_refusal(None)
     now.now += 1.5
     assert paced.wants_limits()
     paced.seed(told(0))
@@ -315,7 +315,7 @@ def test_retry_after_is_waited_for() -> None:
     paced, now = pace()
     paced.seed(None)
     paced.wait(0)
-    paced.refused(30.0)
+    paced.see_refusal(30.0)
     assert paced.wait(0) == 30.0
     now.now += 31
     assert paced.wait(0) == 0.0
@@ -327,7 +327,7 @@ def test_a_server_at_capacity_gets_half_as_many_and_the_tokens_stay() -> None:
     paced.seed(told(100))
     before = paced.limit
     paced.wait(0)
-    paced.refused(5.0)
+    paced.see_refusal(5.0)
     assert paced.limit == before // 2
     assert paced.wait(0) == 5.0
     now.now += 5.1
@@ -342,7 +342,7 @@ def test_a_429_that_contradicts_the_limits_told_is_not_hammered() -> None:
     for _ in range(6000):  # ten minutes in tenths of seconds: another limiter, a proxy's perhaps, refuses all
         if paced.wait(0) == 0.0:
             sent += 1
-            paced.refused(None)
+            paced.see_refusal(None)
         if paced.wants_limits():
             paced.seed(told(100))
         now.now += 0.1
@@ -370,7 +370,7 @@ def test_a_refill_without_a_date_is_waited_for_a_minute(reset_at: Any) -> None:
     paced, now = pace()
     paced.seed(told(1, reset_at=reset_at))
     assert paced.wait(0) == 0.0
-    paced.refused(None)
+    paced.see_refusal(None)
     now.now += 62.0
     assert paced.wait(0) == 0.0
 
@@ -387,7 +387,7 @@ def test_headers_give_the_most_that_is_left() -> None:
     paced, _ = pace()
     paced.wait(0)
     paced.hint(60, 5, 1030.0)
-    paced.succeeded(0.0)
+    paced.see_success(0.0)
     paced.hint(60, 2, 1030.0)
     assert [paced.wait(0) for _ in range(2)] == [0.0, 0.0]
     assert paced.wait(0) > 0

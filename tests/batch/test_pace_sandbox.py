@@ -37,10 +37,10 @@ async def test_the_rate_of_the_sandbox_is_reached_and_one_request_refused(concur
                     await client.workflows.execute("hello", {"name": "Ada"})
                 except RateLimitError as error:
                     refused += 1
-                    pace.refused(error.retry_after)
+                    pace.see_refusal(error.retry_after)
                 else:
                     done += 1
-                    pace.succeeded(clock.now - began)
+                    pace.see_success(clock.now - began)
 
             pace.seed(limits_of(await client.usage.limits(), background=False))
             running: set[asyncio.Task[None]] = set()
@@ -70,7 +70,7 @@ def test_limits_that_the_sandbox_does_not_enforce_are_not_paced() -> None:
             delay = pace.wait(0)
             if delay == 0.0:
                 client.workflows.execute("hello", {"name": "Ada"})
-                pace.succeeded(0.0)
+                pace.see_success(0.0)
                 done += 1
             elif pace.wants_limits():
                 pace.seed(limits_of(client.usage.limits(), background=False))
@@ -100,11 +100,11 @@ def test_background_runs_are_paced_as_each_generation_counts_them(generation: st
                         job = client.jobs.get(job)
                 except RateLimitError as error:
                     refused += 1
-                    pace.refused(error.retry_after)
+                    pace.see_refusal(error.retry_after)
                 else:
                     assert job.succeeded
                     done += 1
-                    pace.succeeded(0.0)
+                    pace.see_success(0.0)
             elif pace.wants_limits():
                 pace.seed(limits_of(client.usage.limits(), background=True))
             else:

@@ -74,8 +74,8 @@ class World:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs are asked for at short intervals, and no batch waits for a minute that has passed."""
-    refused = Pace.refused
-    monkeypatch.setattr(Pace, "refused", lambda pace, _: refused(pace, 0.0))
+    refuse = Pace.see_refusal
+    monkeypatch.setattr(Pace, "see_refusal", lambda pace, _: refuse(pace, 0.0))
     monkeypatch.setattr("simstudio.resources.jobs.Jobs.poller", Poller(PollSchedule(initial=0.01, maximum=0.01)))
 
 
