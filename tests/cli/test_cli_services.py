@@ -14,6 +14,7 @@ from simstudio.cli.services import SERVICES
 from simstudio.sandbox.services.speedpix import Media, SpeedPixSandbox
 from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
 from tests.cli.service_cases import CASES
+from tests.frames import leaks
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -142,6 +143,20 @@ def test_the_address_is_of_an_option_or_of_the_sandbox(cli) -> None:
 
     assert result.exit_code == 2
     assert "--sandbox and --base-url exclude each other" in result.stderr
+
+
+@pytest.mark.parametrize("key", ["a-key-of-another", "a key that cannot be sent\u2026"])
+def test_no_frame_of_a_failure_holds_the_key(
+    cli, service, case, served, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in SERVICES[service].keys:
+        monkeypatch.setenv(variable, key)
+
+    result = cli(service, "run", case.thing, *case.words)
+
+    assert result.exit_code != 0
+    assert key not in result.output
+    assert leaks(result.exception, key) == []
 
 
 def test_requests_are_shown_without_keys(cli, service, case, served) -> None:
