@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,12 @@ from simstudio.cli.service_runs import Listing, Runs, moment_of
 
 if TYPE_CHECKING:
     from simstudio.core.runs import SubmittedRun
+
+
+def _event(log: Mapping[str, Any]) -> Any:
+    """The event of a line of a log, on one line."""
+    event = log.get("event")
+    return event if event is None or isinstance(event, str) else json.dumps(event, ensure_ascii=False)
 
 
 class OomolTasks(Runs):
@@ -56,7 +63,7 @@ class OomolTasks(Runs):
                 Column("time", moment_of("created_at"), "time"),
                 Column("type", "type"),
                 Column("node", "node_id"),
-                Column("event", "event"),
+                Column("event", _event),
             ),
             of_run=True,
         ),

@@ -118,8 +118,8 @@ def _cells(text: str) -> int:
 _STATUSES = ("status", "level")
 _COLOURS = {
     **dict.fromkeys(("failed", "error"), "red"),
-    **dict.fromkeys(("running", "pending", "processing", "queued", "redacting"), "yellow"),
-    **dict.fromkeys(("completed", "done", "succeeded", "active"), "green"),
+    **dict.fromkeys(("running", "pending", "processing", "queued", "redacting", "waiting", "created"), "yellow"),
+    **dict.fromkeys(("completed", "done", "succeeded", "finished", "active"), "green"),
     "paused": "magenta",
 }
 

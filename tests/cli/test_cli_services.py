@@ -195,6 +195,14 @@ def test_oomol_lists_tasks_blocks_packages_and_applets(cli, on) -> None:
     assert [log["type"] for log in objects(cli("oomol", "logs", task).stdout)][-1] == "SessionFinished"
 
 
+def test_the_event_of_a_log_is_on_one_line(cli, on, terminal) -> None:
+    on(CASES["oomol"].sandbox())
+    task = cli("oomol", "run", "sandbox::echo", "--input", "n=1", "--no-wait").stdout.strip()
+    cli("oomol", "wait", task)
+
+    assert '{"result": {"n": 1}}' in cli("oomol", "logs", task).stdout
+
+
 def test_oomol_takes_files_beside_the_inputs_and_stops_a_task(cli, on, tmp_path: Path) -> None:
     on(CASES["oomol"].sandbox())
     (tmp_path / "a.txt").write_text("abc")
