@@ -59,11 +59,12 @@ class Functions:
         except BaseException as error:
             raise WorkflowExit(f"{type(error).__name__}: {error}") from error
 
-    async def has_ended(self, run: asyncio.Task[None] | None) -> bool:
-        """Whether a run has ended. A quick one is waited for, so that the first poll sees its end."""
-        return run is None or bool((await asyncio.wait({run}, timeout=_QUICK))[0])
-
     def stop(self) -> None:
         """Cancel all runs. The thread of a plain function goes on, but nobody waits for it."""
         for run in list(self._runs):
             run.cancel()
+
+
+async def has_ended(run: asyncio.Task[None] | None) -> bool:
+    """Whether a run has ended. A quick one is waited for, so that the first poll sees its end."""
+    return run is None or bool((await asyncio.wait({run}, timeout=_QUICK))[0])

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from simstudio.sandbox import jsontext
 from simstudio.sandbox.http import Refusal, Reply, json_reply
 from simstudio.sandbox.local_service import LocalService
-from simstudio.sandbox.services.functions import Functions
+from simstudio.sandbox.services.functions import Functions, has_ended
 from simstudio.sandbox.services.oomol_forms import UploadedFile, parse_form
 from simstudio.sandbox.services.oomol_tasks import Context, Runnable, TaskRecord, echo, fail, files, slow
 from simstudio.sandbox.serving import Served, direct, random_key
@@ -167,7 +167,7 @@ class OomolSandbox(LocalService):
 
     async def _get_task(self, request: Request) -> Reply:
         task = self._task(request)
-        await self._functions.has_ended(task.work)
+        await has_ended(task.work)
         return json_reply(_for_both(task.shown()))
 
     async def _get_logs(self, request: Request) -> Reply:

@@ -25,7 +25,7 @@ import attrs
 
 from simstudio.sandbox.http import Reply, json_reply
 from simstudio.sandbox.local_service import LocalService
-from simstudio.sandbox.services.functions import Functions
+from simstudio.sandbox.services.functions import Functions, has_ended
 from simstudio.sandbox.services.speedpix_gateway import Gateway
 from simstudio.sandbox.serving import Served, direct, random_key
 
@@ -259,7 +259,7 @@ class SpeedPixSandbox(LocalService):
 
     async def _status_of(self, task: _Task) -> str:
         """The final status of a run, or ``running``."""
-        if not await self._functions.has_ended(task.run):
+        if not await has_ended(task.run):
             return "running"
         return "succeeded" if task.failure is None else "failed"
 

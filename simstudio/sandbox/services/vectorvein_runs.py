@@ -9,11 +9,8 @@ from typing import Any
 import attrs
 
 from simstudio.sandbox import jsontext
-from simstudio.sandbox.services.functions import Functions
+from simstudio.sandbox.services.functions import Functions, has_ended
 from simstudio.sandbox.services.vectorvein_records import Body, Envelope, Workflow, outputs
-
-_GRACE = 0.25
-"""Seconds that an answer to ``check-status`` waits for a function that is about to return."""
 
 
 class Inputs(dict[str, Any]):
@@ -91,8 +88,7 @@ class Run:
         if self.left > 0:
             self.left -= 1
         else:
-            if self.outcome is None and self._work is not None:
-                await asyncio.wait({self._work}, timeout=_GRACE)
+            await has_ended(self._work)
             if self.outcome is not None:
                 return self.outcome
         return Envelope(status=202, msg="running", data=[])
