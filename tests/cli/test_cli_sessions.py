@@ -19,7 +19,11 @@ import pytest
 from simstudio.batch.progress import Progress
 from simstudio.cli.app import application
 from simstudio.cli.batch_display import fitting
+from simstudio.cli.tables import show_lines
+from simstudio.cli.workflow_plans import plan_lines
 from simstudio.sandbox import Sandbox
+from simstudio.workflow_files.document import Document
+from simstudio.workflow_files.plan import Present, Source, Workspace, make_plan
 
 GOLDEN = Path(__file__).parent / "golden"
 NOW = datetime(2026, 11, 20, 8, 3, tzinfo=timezone.utc)
@@ -79,6 +83,27 @@ COMMANDS = (
     ("logs", "list"),
     ("runs", "show", RUNS[2]["runId"]),
     ("usage",),
+)
+AGENT = {"id": "b1", "name": "Agent 1", "type": "agent", "subBlocks": {}}
+
+
+def greet(prompt: str, model: str, *blocks: dict[str, Any]) -> Document:
+    settings = {"prompt": {"type": "long-input", "value": prompt}, "model": {"type": "combobox", "value": model}}
+    return {"name": "greet", "description": None, "folder": "/", "edges": [], "variables": [],
+            "blocks": [{**AGENT, "subBlocks": settings}, *blocks]}  # fmt: skip
+
+
+THERE = greet(
+    "Greet – the person.\nBe brief.", "gpt-4o", {"id": "b2", "name": "Old", "type": "function", "subBlocks": {}}
+)
+PLAN = make_plan(
+    [
+        Source(greet("Greet – the person.\nBe kind.", "gpt-4o-mini"), "workflows/greet.json", "w1", "w1", "?"),
+        Source({**greet("Hi", "gpt-4o"), "name": "welcome", "folder": "/Sales"}, "workflows/Sales/welcome.json"),
+    ],
+    Workspace("production", (Present("w1", THERE), Present("w2", {**THERE, "name": "obsolete"}))),
+    same=True,
+    prune=True,
 )
 PROGRESS = Progress(total=400, done=120, failed=7, running=8, limit=16, elapsed=61.0)
 
@@ -149,7 +174,8 @@ def test_a_session(monkeypatch: pytest.MonkeyPatch, width: int, encoding: str, t
         with pytest.raises(SystemExit):
             application.main(list(words), prog_name="simstudio")
     name, bar, text = fitting("greet", PROGRESS, width)
-    screen.write(f"$ simstudio batch run greet\n{name} {'#' * bar} {text}\n")
+    screen.write(f"$ simstudio batch run greet\n{name} {'#' * bar} {text}\n$ simstudio workflows push --prune\n")
+    show_lines(plan_lines(PLAN, {"w3": "other"}))
 
     shown = steady(screen.text())
 
