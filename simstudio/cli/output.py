@@ -27,10 +27,18 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 
+_PLAIN = str.maketrans("–“”’", '-""\'')
+"""Dashes and quotes that ASCII has, of the same width."""
+
+
 def encodable(text: str) -> str:
-    """Text with ``?`` for every character that the encoding of standard output lacks."""
+    """Text that the encoding of standard output has: plain dashes and quotes, and ``?`` for other characters."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    return text.encode(encoding, "replace").decode(encoding)
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_PLAIN).encode(encoding, "replace").decode(encoding)
+    return text
 
 
 def on_terminal() -> bool:

@@ -149,6 +149,8 @@ _STYLES = {
 
 def show_lines(lines: Iterable[tuple[str, str]]) -> None:
     """Print lines, each with the name of its style, in colour where the terminal has it."""
+    if encodable("→…") != "→…":
+        lines = [(text.replace("→", "->").replace("…", "..."), style) for text, style in lines]
     if not on_terminal():
         write("".join(f"{text}\n" for text, _ in lines))
         return
