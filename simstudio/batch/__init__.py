@@ -5,7 +5,9 @@ What belongs here: everything about many executions, for any service. A service 
 service.
 
 * :mod:`~simstudio.batch.execution`: the protocol that a service implements;
-* :mod:`~simstudio.batch.plan`: the arguments of a ``map`` method, checked;
+* :mod:`~simstudio.batch.options`: the options of ``map``, each declared once, for Python and the command line;
+* :mod:`~simstudio.batch.plan`: from the arguments of a ``map`` method to a batch;
+* :mod:`~simstudio.batch.inputs`: inputs of iterables, files and tables, read as they are needed;
 * :mod:`~simstudio.batch.items`: inputs, their keys, and results (:class:`BatchItem`);
 * :mod:`~simstudio.batch.ledger`: the state of each item, in an SQLite file that survives ``kill -9``;
 * :mod:`~simstudio.batch.pace`: how many executions may run at a time, and when the next may begin;

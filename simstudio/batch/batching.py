@@ -63,13 +63,13 @@ class batching(Method[P, Any], Generic[P, R]):  # noqa: N801 - a decorator
 
 def _with_options(plan: Callable[..., Any], result: str) -> Callable[..., Any]:
     """A method that takes ``**options: Unpack[BatchOptions]`` as one that has each of them in its signature."""
-    from simstudio.batch.options import parameters
+    from simstudio.batch.options import make_parameters
 
     signature = inspect.signature(plan)
     *own, options = signature.parameters.values()
     if options.kind is not Parameter.VAR_KEYWORD:
         return plan
-    each = parameters(result)
+    each = make_parameters(result)
 
     @functools.wraps(plan)
     def method(*args: Any, **options: Any) -> Any:

@@ -21,11 +21,16 @@ def read_csv(
 ) -> Iterator[Any]:
     """Rows of a CSV file: texts by column, whatever they look like. Blank lines are left out.
 
+    A header without a comma and with semicolons is one of Excel where the comma is decimal: semicolons then separate.
+
     Raises:
         InvalidInputError: It is no text, has no header, or lacks a column.
     """
     # The limit is the module's, for all readers, and at first lower than the length of many documents.
     csv.field_size_limit(max(csv.field_size_limit(), MOST_IN_A_LINE))
+    header, _, _ = file.peek(1).partition(b"\n")
+    if delimiter == "," and b"," not in header and b";" in header:
+        delimiter = ";"
     lines = _Lines(lines_of(file, source))
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     names: list[str] | None = None

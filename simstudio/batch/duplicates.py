@@ -12,12 +12,19 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from simstudio.batch.errors import ResultsError
 from simstudio.batch.items import BatchItem, Prepared
 from simstudio.batch.records import pack_error, pack_result, unpack_error, unpack_result
 
 if TYPE_CHECKING:
     from simstudio.batch.execution import Models
     from simstudio.batch.ledger import Ledger
+
+
+_TABLE = (
+    "CREATE TABLE outcomes (fingerprint BLOB PRIMARY KEY, state TEXT, run_id TEXT, result TEXT, error TEXT)"
+    " WITHOUT ROWID"
+)
 
 
 class Duplicates:
@@ -46,6 +53,7 @@ class Duplicates:
 
         Raises:
             LedgerError: The ledger cannot be written.
+            ResultsError: The temporary database cannot be read.
         """
         others = self._under_way.get(prepared.fingerprint)
         if others is not None:
@@ -63,14 +71,13 @@ class Duplicates:
 
         Raises:
             LedgerError: The ledger cannot be written.
+            ResultsError: The temporary database cannot be written.
         """
         waiting = self._under_way.pop(fingerprint, [])
         self.waiting -= len(waiting)
         result, error = pack_result(item.result, item.index), pack_error(item.error, item.index)
-        self._database().execute(
-            "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?)",
-            (bytes.fromhex(fingerprint), item.state, item.run_id, result, error),
-        )
+        values = (bytes.fromhex(fingerprint), item.state, item.run_id, result, error)
+        self._execute("INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?)", values)
         return (self._copy(item, prepared) for prepared in waiting)
 
     def close(self) -> None:
@@ -78,21 +85,19 @@ class Duplicates:
         if self._store is not None:
             self._store.close()
 
-    def _database(self) -> sqlite3.Connection:
-        if self._store is None:
-            self._store = sqlite3.connect("", isolation_level=None)  # a file without a name, which none but this opens
-            self._store.execute("PRAGMA journal_mode = OFF")
-            self._store.execute(
-                "CREATE TABLE outcomes (fingerprint BLOB PRIMARY KEY, state TEXT, run_id TEXT, result TEXT, error TEXT)"
-                " WITHOUT ROWID"
-            )
-        return self._store
+    def _execute(self, statement: str, values: tuple[object, ...]) -> sqlite3.Cursor:
+        try:
+            if self._store is None:
+                self._store = sqlite3.connect("", isolation_level=None)  # a file without a name
+                self._store.execute("PRAGMA journal_mode = OFF")
+                self._store.execute(_TABLE)
+            return self._store.execute(statement, values)
+        except sqlite3.Error as error:
+            raise ResultsError(f"The temporary database of dedup= cannot be written: {error}.") from error
 
     def _find(self, fingerprint: str) -> BatchItem | None:
-        found = self._database().execute(
-            "SELECT state, run_id, result, error FROM outcomes WHERE fingerprint = ?", (bytes.fromhex(fingerprint),)
-        )
-        row = found.fetchone()
+        query = "SELECT state, run_id, result, error FROM outcomes WHERE fingerprint = ?"
+        row = self._execute(query, (bytes.fromhex(fingerprint),)).fetchone()
         if row is None:
             return None
         state, run_id, result, error = row

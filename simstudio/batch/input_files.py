@@ -89,7 +89,7 @@ class InputFile:
         return _FORMS.get(Path(path.stem).suffix if path.suffix in _PACKED else path.suffix, "lines")
 
     @contextmanager
-    def opened(self) -> Iterator[io.BufferedReader]:
+    def open(self) -> Iterator[io.BufferedReader]:
         """The file, unpacked if it begins as gzip or Zstandard data does.
 
         Raises:
@@ -98,13 +98,13 @@ class InputFile:
         """
         file = self._open()
         try:
-            packed = buffered(file)
+            packed = make_buffered(file)
             begin = packed.peek(4)
             if begin.startswith(_GZIP):
-                yield buffered(gzip.GzipFile(fileobj=packed))
+                yield make_buffered(gzip.GzipFile(fileobj=packed))
             elif begin.startswith(_ZSTD):
                 library = import_package("zstandard", f"Reading {self.name}")
-                yield buffered(library.ZstdDecompressor().stream_reader(packed, read_across_frames=True))
+                yield make_buffered(library.ZstdDecompressor().stream_reader(packed, read_across_frames=True))
             else:
                 yield packed
         finally:
@@ -126,7 +126,7 @@ class InputFile:
             raise InvalidInputError(problem) from None  # the cause may quote what is secret in the address
 
 
-def buffered(file: Any) -> io.BufferedReader:
+def make_buffered(file: Any) -> io.BufferedReader:
     """A binary file of any make as one that can peek and reads whole lines."""
     return file if isinstance(file, io.BufferedReader) else io.BufferedReader(file, 256 * 1024)
 

@@ -75,7 +75,7 @@ def read_file(file: InputFile, wanted: Sequence[str] | None = None) -> Iterator[
     """Inputs, or rows, of a file; see :func:`read`."""
     count = 0
     try:
-        with file.opened() as opened:
+        with file.open() as opened:
             for count, row in enumerate(_reader(file.form)(opened, file.name, wanted), 1):  # noqa: B007 - told
                 yield row
     except SimStudioError:
@@ -112,7 +112,7 @@ def count_inputs(path: str) -> int | None:
     file = InputFile(path)
     if file.form in ("array", "arrow"):
         return None
-    with file.opened() as opened:
+    with file.open() as opened:
         if file.form == "lines":
             return count_lines(opened)
         if file.form != "parquet":

@@ -41,7 +41,11 @@ def read_array(file: io.BufferedReader, source: str, wanted: Sequence[str] | Non
         InvalidInputError: It is no text, an element is too long, the array has no end, or it is not all.
     """
     check_start(file.peek(4), source)
-    if not _is_array(file.peek(_PIECE)):
+    begin = file.peek(_PIECE)
+    if not _is_array(begin):
+        first, end, _ = begin.partition(b"\n")
+        if end and type(parse(first, "")) is BadRow:
+            raise InvalidInputError(f"{source} holds neither an array nor lines of JSON.")
         yield from read_lines(file, source, wanted)
         return
     for number, text in enumerate(_elements(file, source), 1):

@@ -65,7 +65,7 @@ def _ensure(expected: str, accepts: Callable[[Any], bool], name: str, value: Any
         raise InvalidInputError(f"{name} must be {expected}, not {value!r}.")
 
 
-def choice(*allowed: str, flag: Flag) -> Option:
+def make_choice(*allowed: str, flag: Flag) -> Option:
     """An option that is one of some words, the first if it is not given."""
     expected = f"one of {', '.join(map(repr, allowed))}"
     if flag.value is None:
@@ -73,12 +73,12 @@ def choice(*allowed: str, flag: Flag) -> Option:
     return Option(allowed[0], must_be(expected, lambda value: value in allowed), flag)
 
 
-def switch(*, default: bool, flag: Flag) -> Option:
+def make_switch(*, default: bool, flag: Flag) -> Option:
     """An option that is True or False."""
     return Option(default, must_be("True or False", lambda value: isinstance(value, bool)), flag)
 
 
-def function(flag: Flag | None = None) -> Option:
+def make_function_option(flag: Flag | None = None) -> Option:
     """An option that is a function, or None."""
     return Option(None, must_be("a function", callable), flag)
 

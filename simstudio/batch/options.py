@@ -21,7 +21,7 @@ from simstudio.batch.failures import is_max_failures, parse_max_failures
 from simstudio.batch.items import BatchItem, Examiner
 from simstudio.batch.ledger.lock import check_path
 from simstudio.batch.money import Credits, Dollars, check_budget, parse_money
-from simstudio.batch.option import Flag, Option, choice, function, is_path, must_be, switch
+from simstudio.batch.option import Flag, Option, is_path, make_choice, make_function_option, make_switch, must_be
 from simstudio.batch.progress import Progress
 from simstudio.batch.rows import Columns, RowMap, check_columns, key_of, parse_columns
 from simstudio.transport.retry import Backoff
@@ -61,14 +61,14 @@ class BatchOptions(TypedDict, Generic[R], total=False):
     ]
     ordered: Annotated[
         bool,
-        switch(
+        make_switch(
             default=True,
             flag=Flag(
                 "--unordered", "Give results as they come, not in the order of the inputs.", value=False, is_kept=True
             ),
         ),
     ]
-    on_result: Annotated[Callable[[BatchItem[R]], Any] | None, function()]
+    on_result: Annotated[Callable[[BatchItem[R]], Any] | None, make_function_option()]
     ledger: Annotated[str | os.PathLike[str] | None, Option(check=lambda _, path: check_path(path))]
     executor: Annotated[Executor | None, Option()]
     progress: Annotated[
@@ -79,11 +79,11 @@ class BatchOptions(TypedDict, Generic[R], total=False):
     ]
     stop_on_error: Annotated[
         bool,
-        switch(default=False, flag=Flag("--stop-on-error", "End at the first item without a result.", value=True)),
+        make_switch(default=False, flag=Flag("--stop-on-error", "End at the first item without a result.", value=True)),
     ]
     on_unknown: Annotated[
         Literal["report", "rerun"],
-        choice(
+        make_choice(
             "report",
             "rerun",
             flag=Flag("--on-unknown", "What to do with items that may have run in an earlier run."),
@@ -91,7 +91,7 @@ class BatchOptions(TypedDict, Generic[R], total=False):
     ]
     on_failed: Annotated[
         Literal["keep", "rerun"],
-        choice(
+        make_choice(
             "keep",
             "rerun",
             flag=Flag("--retry-failed", "Run items again that failed in an earlier run.", value="rerun"),
@@ -99,7 +99,7 @@ class BatchOptions(TypedDict, Generic[R], total=False):
     ]
     on_bad_row: Annotated[
         Literal["report", "fail"],
-        choice(
+        make_choice(
             "report",
             "fail",
             flag=Flag(
@@ -160,7 +160,7 @@ class BatchOptions(TypedDict, Generic[R], total=False):
     ]
     dedup: Annotated[
         bool,
-        switch(
+        make_switch(
             default=False,
             flag=Flag("--dedup", "Run equal inputs once, and give all of them its outcome.", value=True, is_kept=True),
         ),
@@ -179,7 +179,7 @@ class BatchOptions(TypedDict, Generic[R], total=False):
             ),
         ),
     ]
-    input: Annotated[Callable[[Any], Any] | None, function()]
+    input: Annotated[Callable[[Any], Any] | None, make_function_option()]
     key: Annotated[
         str | Callable[[Any], object] | None,
         Option(
@@ -212,7 +212,7 @@ class BatchOptions(TypedDict, Generic[R], total=False):
     out: Annotated[str | os.PathLike[str] | None, Option()]
     flatten: Annotated[
         bool,
-        switch(
+        make_switch(
             default=False,
             flag=Flag("--flatten", "Columns output.a.b for nested outputs in --out.", value=True, is_kept=True),
         ),
@@ -226,7 +226,7 @@ def declared_options() -> Mapping[str, Option]:
     return {name: hint.__metadata__[0] for name, hint in hints.items()}
 
 
-def parameters(result: str) -> list[Parameter]:
+def make_parameters(result: str) -> list[Parameter]:
     """The options as parameters of a function, for its signature.
 
     Args:
@@ -284,6 +284,14 @@ class Options:
     max_refusals: int = 50
     window: int = 1000
     backoff: Backoff = attrs.field(factory=Backoff)
+
+    @property
+    def wanted(self) -> list[str] | None:
+        """The columns of a table that are read; None for all, which a function may need to identify a row."""
+        columns, key = self.given["columns"], self.given["key"]
+        if columns is None or callable(key):
+            return None
+        return [*columns, *([key] if key is not None and key not in columns else [])]
 
     def examiner(self) -> Examiner:
         """What looks at the inputs of one batch as they are read."""

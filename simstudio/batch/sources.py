@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import islice
 from threading import Lock, get_ident
 from typing import Any, Final, Protocol
@@ -20,7 +20,6 @@ from typing import Any, Final, Protocol
 from simstudio.batch.input_files import InputFile
 from simstudio.batch.inputs import Inputs, read
 from simstudio.batch.items import Examiner
-from simstudio.batch.rows import Columns
 from simstudio.transport.errors import SimStudioError
 
 LATER: Final = object()
@@ -218,7 +217,7 @@ def _do_nothing() -> None:
 
 
 def source_of(
-    inputs: Inputs, *, relayed: bool, examiner: Examiner | None = None, columns: Columns | None = None
+    inputs: Inputs, *, relayed: bool, examiner: Examiner | None = None, wanted: Sequence[str] | None = None
 ) -> Source:
     """The source of a batch's inputs.
 
@@ -232,7 +231,7 @@ def source_of(
     Raises:
         InvalidInputError: The value is neither an iterable nor a file of inputs.
     """
-    iterator = read(inputs, None if columns is None else list(columns))
+    iterator = read(inputs, wanted)
     if isinstance(iterator, AsyncIterator):
         return Awaited(iterator)
     if relayed and not isinstance(inputs, (list, tuple, range)):

@@ -107,8 +107,8 @@ def read_data_set(value: Any, wanted: Sequence[str] | None) -> Iterator[Any]:
 
 
 def is_cursor(value: object) -> bool:
-    """Whether a value is a cursor of Python's database API (PEP 249)."""
-    return hasattr(value, "fetchmany") and hasattr(value, "description")
+    """Whether a value is a cursor of Python's database API (PEP 249), or a result of SQLAlchemy."""
+    return hasattr(value, "fetchmany") and (hasattr(value, "description") or hasattr(value, "mappings"))
 
 
 def read_cursor(cursor: Any, wanted: Sequence[str] | None) -> Iterator[Any]:
@@ -117,17 +117,23 @@ def read_cursor(cursor: Any, wanted: Sequence[str] | None) -> Iterator[Any]:
     Raises:
         InvalidInputError: No query was made, or its rows lack a column.
     """
+    return _as_json(_rows_of(cursor, wanted), "the query", wanted)
+
+
+def _rows_of(cursor: Any, wanted: Sequence[str] | None) -> Iterator[Mapping[str, Any]]:
+    if not hasattr(cursor, "description"):
+        check_header(list(cursor.keys()), wanted, "the query")
+        yield from cursor.mappings()
+        return
+    some = cursor.fetchmany(_ROWS)  # before it, some servers do not say what the columns are
     if cursor.description is None:
         raise InvalidInputError("The cursor has no rows: execute a query with it first.")
     names = [column[0] for column in cursor.description]
     check_header(names, wanted, "the query")
-
-    def rows() -> Iterator[Mapping[str, Any]]:
-        while some := cursor.fetchmany(_ROWS):
-            for row in some:
-                yield row if isinstance(row, Mapping) else dict(zip(names, row, strict=True))
-
-    return _as_json(rows(), "the query", wanted)
+    while some:
+        for row in some:
+            yield row if isinstance(row, Mapping) else dict(zip(names, row, strict=True))
+        some = cursor.fetchmany(_ROWS)
 
 
 def _as_json(rows: Iterator[Mapping[str, Any]], source: str, wanted: Sequence[str] | None) -> Iterator[Any]:

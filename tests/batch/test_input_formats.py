@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import options_of
 from hypothesis import given
 from hypothesis import strategies as st
 from test_batch_engine import FakeSender, echo, play
@@ -22,6 +23,7 @@ from simstudio.batch.inputs import count_inputs, read
 from simstudio.batch.items import BatchItem, Examiner, Prepared
 from simstudio.batch.json_rows import read_array
 from simstudio.batch.rows import BadRow, RowMap, check_columns
+from simstudio.batch.sources import Relay, source_of
 from simstudio.transport.errors import ConfigurationError, InvalidInputError
 
 ROWS: list[dict[str, Any]] = [{"id": "a", "text": 'one, "two"\nthree'}, {"id": "b", "text": "grün"}]
@@ -75,6 +77,7 @@ def rows_of(inputs: Any, wanted: list[str] | None = None) -> list[Any]:
         ("in.JSON", "\ufeff" + json.dumps(ROWS)),
         ("in.csv", CSV),
         ("in.csv", "\ufeff" + CSV),
+        ("in.csv", CSV.replace("one,", "one~").replace(",", ";").replace("~", ",")),
         ("in.tsv", CSV.replace("one,", "one~").replace(",", "\t").replace("~", ",")),
     ],
 )
@@ -144,6 +147,7 @@ def test_a_package_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.
         ("in.csv", "a,b\n".encode("utf-16"), "in.csv is UTF-16: save it as UTF-8 first"),
         ("in.parquet", b"id,text\n", "in.parquet: ArrowInvalid: Parquet magic bytes not found"),
         ("in.jsonl.gz", gzip.compress(b"1\n" * 999_999)[:-20], "in.jsonl.gz, after input "),
+        ("in.json", b'{\n  "n": [\n    1\n  ]\n}\n', "in.json holds neither an array nor lines of JSON."),
         ("in.json", b"[1, 2", "in.json ends within its array, after element 1."),
         ("in.json", b"[1,\n2]\n{}", "in.json: something follows the array."),
     ],
@@ -227,6 +231,18 @@ class DataSet:
         return iter(ROWS)
 
 
+class Result:
+    """Looks as a result of SQLAlchemy does."""
+
+    fetchmany: Any = None
+
+    def keys(self) -> tuple[str, ...]:
+        return ("id", "text")
+
+    def mappings(self) -> Iterator[dict[str, Any]]:
+        return iter(ROWS)
+
+
 def cursor() -> sqlite3.Cursor:
     rows = [tuple(row.values()) for row in ROWS]
     return sqlite3.connect(":memory:").execute("SELECT ? AS id, ? AS text UNION ALL SELECT ?, ?", sum(rows, ()))
@@ -245,6 +261,7 @@ TABLES = {
     "arrow data set": made_by("pyarrow.dataset", lambda dataset: dataset.dataset(arrow_table())),
     "data set": DataSet,
     "cursor": cursor,
+    "result": Result,
 }
 
 
@@ -278,12 +295,13 @@ def test_a_column_is_no_table() -> None:
     assert rows_of(pandas.Series(["a"])) == rows_of(polars.Series(["a"])) == ["a"]
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize(
     ("make", "said"),
     [
         (made_by("polars", lambda polars: polars.LazyFrame(ROWS)), r"pass frame\.collect\(\)"),
         (lambda: {"train": DataSet()}, r"a dict of data sets: give one of them, such as inputs\['train'\]"),
-        (type("Cursor", (), {"fetchmany": 1, "description": None}), "no rows: execute a query with it first"),
+        (lambda: sqlite3.connect(":memory:").cursor(), "no rows: execute a query with it first"),
     ],
 )
 def test_what_has_no_rows_is_told(make: Callable[[], Any], said: str) -> None:
@@ -325,6 +343,17 @@ def test_a_row_of_which_no_input_can_be_made_is_a_failed_item(row: Any, rows: Ro
     found = examined(row, rows)
     assert isinstance(found, BatchItem)
     assert (found.state, found.input, found.key, str(found.error)) == ("failed", row, "0", said)
+
+
+@pytest.mark.parametrize("key", ["id", lambda row: row["id"]])
+def test_a_row_is_identified_by_a_column_that_its_input_lacks(tmp_path: Path, key: Any) -> None:
+    parquet(tmp_path / "in.parquet")
+    options = options_of(columns=["text"], key=key)
+    source = source_of(tmp_path / "in.parquet", relayed=True, examiner=options.examiner(), wanted=options.wanted)
+    assert isinstance(source, Relay)
+    source.read()
+    found = source.take().found
+    assert (found.input, found.key) == ({"text": ROWS[0]["text"]}, "a")
 
 
 def test_a_bad_row_is_a_failed_item_or_the_end() -> None:
