@@ -122,17 +122,28 @@ class Plan(Generic[R]):
     def _check_out(self) -> None:
         out, flat = self.options["out"], self.options["flatten"]
         if out is not None:
-            from simstudio.batch.results import check_out
+            from simstudio.batch.results import check_out, lines_path
 
-            check_out(out, flat=flat, ledger=self.options["ledger"])
+            check_out(out, flat=flat)
+            for path in {os.fsdecode(out), str(lines_path(out))}:
+                self._keep_apart("out", path, ("ledger", self.options["ledger"]), ("inputs", self.inputs))
         elif flat:
             raise InvalidInputError("flatten= is for the file of out=; there is none.")
 
     def _check_dead_letters(self) -> None:
-        path, inputs = self.options["dead_letters"], self.inputs
-        for name, other in (("out", self.options["out"]), ("ledger", self.options["ledger"]), ("inputs", inputs)):
-            if path is not None and isinstance(other, (str, os.PathLike)) and _is_same(path, other):
-                raise InvalidInputError(f"dead_letters and {name} are both {os.fspath(path)!r}: name another file.")
+        path, out, ledger = self.options["dead_letters"], self.options["out"], self.options["ledger"]
+        if path is not None:
+            self._keep_apart("dead_letters", path, ("out", out), ("ledger", ledger), ("inputs", self.inputs))
+
+    def _keep_apart(self, name: str, path: str | os.PathLike[str], *others: tuple[str, object]) -> None:
+        """Raise if a file that is written is another file of the batch.
+
+        Raises:
+            InvalidInputError: Two arguments name the same file.
+        """
+        for other, value in others:
+            if isinstance(value, (str, os.PathLike)) and _is_same(path, value):
+                raise InvalidInputError(f"{name} and {other} are both {os.fspath(path)!r}: name another file.")
 
     def _elsewhere(self, context: Context, execution: Execution[R]) -> Elsewhere | None:
         """The executor, checked; None without one."""

@@ -140,8 +140,8 @@ class ResultLines:
 
     @property
     def empty(self) -> bool:
-        """Whether the file holds nothing."""
-        return not os.fstat(self._descriptor).st_size
+        """Whether the file is open and holds nothing."""
+        return self._fd is not None and not os.fstat(self._fd).st_size
 
     @property
     def _descriptor(self) -> int:

@@ -51,11 +51,11 @@ class Target(os.PathLike[str]):
         return self.path
 
 
-def check_out(out: object, *, flat: object, ledger: str | os.PathLike[str] | None = None) -> FileFormat:
+def check_out(out: object, *, flat: object) -> FileFormat:
     """Check the arguments ``out=`` and ``flatten=``.
 
     Raises:
-        InvalidInputError: One cannot be used, or the file is the ledger.
+        InvalidInputError: One cannot be used.
         ConfigurationError: The format is Parquet, and pyarrow is not installed.
     """
     if not isinstance(out, (str, os.PathLike)) or not os.fspath(out):
@@ -63,8 +63,12 @@ def check_out(out: object, *, flat: object, ledger: str | os.PathLike[str] | Non
     if not isinstance(flat, bool):
         raise InvalidInputError(f"flatten must be True or False, not {flat!r}.")
     path = os.fsdecode(out)
-    if ledger is not None and os.path.realpath(path) == os.path.realpath(os.fsdecode(ledger)):
-        raise InvalidInputError(f"out and ledger are both {path}: name another file for the results.")
+    try:
+        unnameable = b"\0" in os.fsencode(path)
+    except UnicodeEncodeError:
+        unnameable = True
+    if unnameable:
+        raise InvalidInputError(f"out must be the path of a file: no file can be called {path!r}.")
     form = FileFormat.of(path)
     if form is None and (not Path(path).suffix or _is_special(path)):
         form = FileFormat("jsonl")
@@ -72,6 +76,8 @@ def check_out(out: object, *, flat: object, ledger: str | os.PathLike[str] | Non
         raise InvalidInputError(
             f"out must end with .jsonl or .csv (also with .gz) or .parquet, which says the format, not {path!r}."
         )
+    if os.path.isdir(path):  # noqa: PTH112 - os.fsdecode() keeps paths that are no UTF-8
+        raise InvalidInputError(f"out is {path!r}, which is a folder: name a file for the results.")
     if _is_special(path) and form != FileFormat("jsonl"):
         raise InvalidInputError(f"out is {path}, which is no regular file: only JSON lines can be written there.")
     if form.name == "parquet":
@@ -174,7 +180,9 @@ class Results:
             self._lines.remove()
 
     def close(self) -> None:
-        """Close the file, and let another batch have it. A second call does nothing."""
+        """Close the file and release its lock. A second call does nothing."""
+        if not self._direct and self._lines.empty:
+            self._lines.remove()
         self._lines.close()
 
     def _others(self) -> Iterator[BatchItem] | None:

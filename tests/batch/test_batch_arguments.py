@@ -31,6 +31,24 @@ def server() -> Iterator[SandboxServer]:
 
 class TestArguments:
     @pytest.mark.parametrize(
+        ("out", "other"),
+        [
+            ("in.jsonl", {"inputs": "./in.jsonl"}),
+            ("in.csv", {"inputs": Path("in.csv.part.jsonl")}),
+            ("runs.csv", {"ledger": "runs.csv"}),
+            ("out.jsonl", {"dead_letters": "out.jsonl"}),
+        ],
+    )
+    def test_results_take_the_place_of_no_other_file(
+        self, server: SandboxServer, out: str, other: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        with server.client() as client, pytest.raises(sim.InvalidInputError, match=r"are both .*: name another file"):
+            client.workflows.map(**{"workflow_id": "work", "inputs": [{"n": 1}], "out": out, **other})
+
+        assert not list(tmp_path.iterdir())
+
+    @pytest.mark.parametrize(
         ("name", "value", "said"),
         [
             ("ledger", 5, "ledger must be the path of a file, such as runs.sqlite, not 5"),
@@ -48,6 +66,11 @@ class TestArguments:
             ("max_failures", 1.5, "max_failures must be a number of items from 0, or a share such as 0.05, not 1.5"),
             ("retries", -1, "retries must be a whole number from 0 to 100, not -1"),
             ("dead_letters", "", "dead_letters must be the path of a file, such as failed.jsonl, not ''"),
+            ("out", "", "out must be the path of a file, such as results.jsonl, not ''"),
+            ("out", "results.xlsx", "out must end with .jsonl or .csv (also with .gz) or .parquet"),
+            ("out", "a\0b.csv", "out must be the path of a file: no file can be called"),
+            ("out", "a\ud800.csv", "out must be the path of a file: no file can be called"),
+            ("flatten", True, "flatten= is for the file of out=; there is none"),
             ("workflow_id", "", "workflow_id is '', which names nothing"),
             ("workflow_id", None, "workflow_id must be a str"),
         ],

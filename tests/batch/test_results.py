@@ -146,10 +146,12 @@ def test_an_early_end_keeps_the_items_so_far(tmp_path: Path) -> None:
     assert [row["index"] for row in rows(tmp_path / "out.csv")] == ["0"]
 
 
-def test_a_batch_without_any_item_leaves_the_file_that_was_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize("began", [True, False])
+def test_a_batch_without_any_item_leaves_the_file_that_was_there(tmp_path: Path, began: bool) -> None:
     (tmp_path / "out.csv").write_text("mine\n")
     results = Results(tmp_path / "out.csv", flat=False, ordered=True, ledger=None)
-    list(results.finish(complete=False))
+    if began:
+        list(results.finish(complete=False))
     results.close()
 
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("out.csv", "mine\n")]
@@ -174,7 +176,6 @@ def test_a_file_that_cannot_be_made_names_the_lines(tmp_path: Path) -> None:
         ("", False, "out must be the path of a file"),
         (5, False, "out must be the path of a file"),
         ("results.csv", "yes", "flatten must be True or False"),
-        ("runs.sqlite", False, "out and ledger are both"),
         ("/dev/null", False, None),
         ("results", False, None),
         (Path("RESULTS.CSV.GZ"), True, None),
@@ -182,10 +183,16 @@ def test_a_file_that_cannot_be_made_names_the_lines(tmp_path: Path) -> None:
 )
 def test_arguments_are_checked(out: Any, flat: Any, said: str | None) -> None:
     if said is None:
-        check_out(out, flat=flat, ledger="runs.sqlite")
+        check_out(out, flat=flat)
         return
     with pytest.raises(InvalidInputError, match=said):
-        check_out(out, flat=flat, ledger="runs.sqlite")
+        check_out(out, flat=flat)
+
+
+def test_a_folder_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "out.csv").mkdir()
+    with pytest.raises(InvalidInputError, match="which is a folder"):
+        check_out(tmp_path / "out.csv", flat=False)
 
 
 def test_parquet_without_pyarrow_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,7 +117,7 @@ class ResultsMachine(RuleBasedStateMachine):
         """The process dies: its last line may be half written."""
         self.life(count, ends, order, rerun, at).close()
         path = lines_path(self.path)
-        last = path.read_bytes().splitlines(keepends=True)[-1:]
+        last = path.read_bytes().splitlines(keepends=True)[-1:] if path.exists() else []
         if last and last[0].startswith(b'{"index"'):
             with path.open("r+b") as file:
                 file.truncate(path.stat().st_size - min(cut, len(last[0]) - 1))
