@@ -131,7 +131,7 @@ def sandbox(
     /_sandbox.
     """
     invocation.as_json = as_json
-    given = [name for name, value in options.items() if value not in (None, (), False)]
+    given = [name for name, value in options.items() if value is not None and value is not False and value != ()]
     _check_combination(given, app, record, replay)
     if background:
         words = [f"--port={port or 0}", f"--host={host}", *_words(options)]
@@ -186,7 +186,7 @@ def _words(options: Mapping[str, Any]) -> list[str]:
             words += [f"--{names.get(name, name)}={each}" for each in value]
         elif value is True:
             words.append(f"--{name}")
-        elif value not in (None, False):
+        elif value is not None and value is not False:
             words.append(f"--{names.get(name, name)}={value}")
     return words
 

@@ -112,7 +112,10 @@ class Control:
             for each in self._sandbox.requests
             if method.upper() in ("*", each.method) and fnmatchcase(each.path, path)
         ]
-        return {"requests": [_shown(each) for each in found]}
+        limit = request.query_params.get("limit", str(len(found)))
+        if not limit.isdecimal():
+            raise Refusal(400, "limit is a number")
+        return {"requests": [_shown(each) for each in found[len(found) - min(int(limit), len(found)) :]]}
 
     async def _forget_requests(self, request: Request) -> object:
         del request

@@ -455,9 +455,9 @@ class Sandbox(LocalService):
 
     async def _stop(self) -> None:
         self.faults.end_sleep()
-        if self._state_file is not None:
-            self._state_file.save()
         await self._engine.stop()
+        if self._state_file is not None:
+            self._state_file.close()
 
     def _notify_of(self, execution: ExecutionRecord) -> None:
         if self._notifications is not None:

@@ -14,6 +14,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +23,7 @@ import attrs
 _ROOM = "simstudio.sandbox."
 _SETTINGS = frozenset({"_part_size", "_plan", "functions", "runnable", "sources"})
 """Attributes of stores that come from the sandbox's configuration."""
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 _LARGE = 4096
 """Bytes from which on a content is stored beside the document."""
 
@@ -74,21 +76,22 @@ class Writer:
         Raises:
             TypeError: It has no form here.
         """
-        if value is None or isinstance(value, (str, bool, int, float)):
+        kind = type(value)
+        if kind in _PLAIN:
             return value
-        if isinstance(value, list):
+        if kind is list:
             return [self.write(each) for each in value]
-        if isinstance(value, dict):
+        if kind is dict:
             return self._mapping(value)
-        if type(value).__module__.startswith(_ROOM):
+        if kind.__module__.startswith(_ROOM):
             return self._object(value)
-        if isinstance(value, bytes):
+        if kind is bytes:
             return self._bytes(value)
         return self._other(value)
 
     def _mapping(self, value: Mapping[Any, Any]) -> Any:
-        if all(isinstance(key, str) and not key.startswith("$") for key in value):
-            return {key: self.write(each) for key, each in value.items()}
+        if all([type(key) is str and key[:1] != "$" for key in value]):  # noqa: C419 - quicker for small ones
+            return {key: each if type(each) in _PLAIN else self.write(each) for key, each in value.items()}
         return {"$map": [[self.write(key), self.write(each)] for key, each in value.items()]}
 
     def _object(self, value: Any) -> Any:
@@ -96,9 +99,15 @@ class Writer:
         if number is not None:
             return {"$same": number}
         number = self._numbers[id(value)] = len(self._numbers) + 1
-        kind = type(value)
-        fields = {name: self.write(each) for name, each in _attributes(value).items() if _is_data(name, each)}
-        return {"$class": f"{kind.__module__.removeprefix(_ROOM)}:{kind.__qualname__}", "$id": number, **fields}
+        kind: type = type(value)
+        found: dict[str, Any] = {"$class": _name_of(kind), "$id": number}
+        for name in _fields_of(kind) or vars(value):
+            each = getattr(value, name)
+            if type(each) in _PLAIN:
+                found[name] = each
+            elif name not in _SETTINGS and not callable(each):
+                found[name] = self.write(each)
+        return found
 
     def _bytes(self, value: bytes) -> Any:
         if len(value) < _LARGE:
@@ -152,15 +161,15 @@ class Reader:
         Raises:
             ValueError: The data names a form or a class that is not known.
         """
-        if isinstance(data, list):
+        if type(data) is list:
             return [self.read(each) for each in data]
-        if not isinstance(data, dict):
+        if type(data) is not dict:
             return data
         if "$class" in data:
             return self._object(data)
         form = next(iter(data), "")
-        if not form.startswith("$"):
-            return {key: self.read(each) for key, each in data.items()}
+        if form[:1] != "$":
+            return {key: each if type(each) in _PLAIN else self.read(each) for key, each in data.items()}
         if form not in self._forms:
             raise ValueError(f"unknown form {form}")
         return self._forms[form](data[form])
@@ -172,8 +181,9 @@ class Reader:
             if name.startswith("$") or name in _SETTINGS:
                 continue
             current = getattr(target, name, None)
+            kind: type = type(current)
             inner = isinstance(each, dict) and each.get("$class")
-            if inner and not attrs.has(type(current)) and _name_of(current) == inner:
+            if inner and not attrs.has(kind) and _name_of(kind) == inner:
                 self.read_into(current, each)
             else:
                 object.__setattr__(target, name, self.read(each))
@@ -182,12 +192,12 @@ class Reader:
         kind = _class_named(data["$class"])
         made: Any = object.__new__(kind)
         self._objects[data["$id"]] = made
-        for attribute in attrs.fields(kind) if attrs.has(kind) else ():
+        for attribute in attrs.fields(kind) if attrs.has(kind) and len(data) < len(_fields_of(kind)) + 2 else ():
             if attribute.name not in data:
                 _give_default(made, attribute)
         for name, each in data.items():
-            if not name.startswith("$"):
-                object.__setattr__(made, name, self.read(each))
+            if name[0] != "$":
+                object.__setattr__(made, name, each if type(each) in _PLAIN else self.read(each))
         self._complete(made)
         return made
 
@@ -202,22 +212,18 @@ def _give_default(made: Any, attribute: attrs.Attribute[Any]) -> None:
     object.__setattr__(made, attribute.name, default)
 
 
-def _attributes(value: Any) -> Mapping[str, Any]:
-    kind = type(value)
-    if attrs.has(kind):
-        return {each.name: getattr(value, each.name) for each in attrs.fields(kind)}
-    found: Mapping[str, Any] = vars(value)
-    return found
+@cache
+def _fields_of(kind: type) -> tuple[str, ...]:
+    """The attributes of a class of attrs; none of another class, whose objects have their own."""
+    return tuple(each.name for each in attrs.fields(kind)) if attrs.has(kind) else ()
 
 
-def _is_data(name: str, value: object) -> bool:
-    return name not in _SETTINGS and not callable(value)
+@cache
+def _name_of(kind: type) -> str:
+    return f"{kind.__module__.removeprefix(_ROOM)}:{kind.__qualname__}"
 
 
-def _name_of(value: object) -> str:
-    return f"{type(value).__module__.removeprefix(_ROOM)}:{type(value).__qualname__}"
-
-
+@cache
 def _class_named(name: str) -> type:
     """A class of the sandbox's data.
 
@@ -226,6 +232,7 @@ def _class_named(name: str) -> type:
     """
     module, _, qualified = name.partition(":")
     found = vars(sys.modules.get(_ROOM + module, object)).get(qualified)
-    if not (isinstance(found, type) and module.startswith(("data.", "definitions."))):
+    known = isinstance(found, type) and found.__module__ == _ROOM + module
+    if not isinstance(found, type) or not known or not module.startswith(("data.", "definitions.")):
         raise ValueError(f"unknown class {name}")
     return found

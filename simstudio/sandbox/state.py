@@ -72,6 +72,10 @@ class State:
             if known.get(name) != fingerprint(function):
                 definitions.register(function)
 
+    def cancel_runs(self) -> None:
+        """Cancel what went on in the data when its server ended."""
+        self._core.data.tables.cancel_runs()
+
     def _complete(self, made: Any) -> None:
         """Give an object what is not data."""
         if isinstance(made, Files):
@@ -109,6 +113,7 @@ class StateFile:
             found = self._store.data()
             if found is not None:
                 self._state.restore(found)
+                self._state.cancel_runs()
                 self._saved = found.document
             self._opened = True
 
@@ -123,6 +128,11 @@ class StateFile:
             self._store.save_data(captured)
             self._saved = captured.document
         self._pause = max(_PAUSE, _SHARE * (time.perf_counter() - began))
+
+    def close(self) -> None:
+        """Write the data if it has changed, and close the file."""
+        self.save()
+        self._store.close()
 
     def save_soon(self) -> None:
         """Write the data within a moment, on the running event loop: once for many requests."""

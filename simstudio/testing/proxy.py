@@ -226,7 +226,7 @@ class RecordingProxy(_Proxy):
         sent = Readdressing(self.url, self._base_url)
         recorded = self._recorded
         rewritten = is_json(headers)
-        await send(head(response.status_code, [(name, sent.header(name, value)) for name, value in headers]))
+        await send(head(response.status_code, _passed(headers, sent)))
         kept = []
         async for chunk in response.aiter_raw():
             kept.append(recorded.feed(chunk) if rewritten else chunk)
@@ -281,7 +281,7 @@ class Replay(_Proxy):
     async def _play(self, answer: Answer, scope: Scope, send: Send) -> None:
         parts = urlsplit(answer.url)
         local = Readdressing(f"{parts.scheme}://{parts.netloc}", self._base_url)
-        await send(head(answer.status, [(name, local.header(name, value)) for name, value in answer.headers]))
+        await send(head(answer.status, _passed(answer.headers, local)))
         body = b"" if scope["method"] == "HEAD" or answer.status in (204, 304) else answer.body
         if is_json(list(answer.headers)):
             body = local.feed(body) + local.flush()
@@ -311,6 +311,13 @@ def _target(scope: Scope) -> str:
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     query = scope["query_string"].decode("ascii")
     return raw.partition(b"?")[0].decode("ascii") + (f"?{query}" if query else "")
+
+
+def _passed(headers: Iterable[tuple[str, str]], local: Readdressing) -> list[tuple[str, str]]:
+    """The response headers for the client: none that lets web pages of other origins read the response."""
+    return [
+        (name, local.header(name, value)) for name, value in headers if not name.lower().startswith("access-control-")
+    ]
 
 
 def _headers(response: httpx.Response) -> list[tuple[str, str]]:

@@ -225,6 +225,19 @@ class TestInTheBackground:
             f"simstudio: a local Sim is at {set_['SIM_BASE_URL']}; it ends with: kill $SIM_SANDBOX_PID\n"
         )
 
+    def test_it_has_all_options(self, cli, monkeypatch) -> None:
+        given: list[str] = []
+
+        def serve(words):
+            given.extend(words)
+            return {"services": {}, "pid": 1}
+
+        monkeypatch.setattr("simstudio.cli.sandbox.serve_in_background", serve)
+        options = ["--service=sim,oomol", "--seed=0", "--fault=503 x1", "--fault=half", "--rate-limit=2"]
+
+        assert cli("sandbox", "--background", *options).exit_code == 0
+        assert given == ["--port=0", "--host=127.0.0.1", *options]
+
     def test_what_keeps_it_from_starting_is_told(self, cli, tmp_path: Path) -> None:
         (tmp_path / "app.py").write_text("1 / 0")
 

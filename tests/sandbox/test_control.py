@@ -58,6 +58,8 @@ def test_requests_are_listed_without_keys_and_with_their_bodies(call: Caller) ->
     assert (listed[1]["method"], listed[1]["query"]) == ("PUT", "x=1")
     assert (executed["path"], executed["json"]) == ("/api/workflows/hello/execute", {"name": "Ada"})
     assert "x-api-key" not in executed["headers"]
+    assert [each["path"] for each in control(call, "GET", "/requests", limit="1")["requests"]] == ["/api/files/b"]
+    assert call.http.get("/_sandbox/requests?limit=-1").status_code == 400
     assert control(call, "DELETE", "/requests") == {"requests": []} == control(call, "GET", "/requests")
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from simstudio.errors import ConfigurationError
 from simstudio.sandbox import Context, Sandbox
+from simstudio.sandbox.data.table_groups import Cell, Dispatch
 from simstudio.sandbox.snapshot import Captured
 from simstudio.sandbox.sqlite import SQLiteStore
 
@@ -169,6 +170,22 @@ def test_everything_is_there_after_a_restart(serve: Serve, tmp_path: Path) -> No
     (file,) = before["files"]
     download = call.http.get(f"/api/v2/files/{file['id']}", params={"workspaceId": call.sandbox.workspace_id})
     assert download.content == b"\xff" * 10_000
+
+
+def test_runs_of_a_table_that_a_crash_ended_are_cancelled(serve: Serve, tmp_path: Path) -> None:
+    call = serve(Sandbox(state=tmp_path / "state.db"))
+    populated(call)
+    (table,) = call.sandbox._core.data.tables.all()
+    dispatch = Dispatch("all", {}, 1.0)
+    table.dispatches[dispatch.id] = dispatch
+    table.cells["row"] = {"group": Cell("hello", "run"), "other": Cell("hello", "run", "completed")}
+    call.server.close()
+
+    call = serve(Sandbox(state=tmp_path / "state.db"))
+
+    (table,) = call.sandbox._core.data.tables.all()
+    assert [each.status for each in table.dispatches.values()] == ["canceled"]
+    assert [each.status for each in table.cells["row"].values()] == ["canceled", "completed"]
 
 
 def test_data_is_in_the_file_soon_after_a_request(

@@ -98,6 +98,16 @@ def test_redirects_are_passed_on_so_that_no_key_goes_elsewhere(tmp_path):
     assert (answer.status_code, answer.headers["location"]) == (307, "https://elsewhere.test/run")
 
 
+def test_web_pages_of_other_origins_cannot_read_responses(tmp_path):
+    upstream = Upstream(httpx.Response(200, headers={"Access-Control-Allow-Origin": "*", "x-kind": "a"}))
+
+    answers = recorded(tmp_path, upstream, post("/run", {})) + ask(Replay(tmp_path).app, post("/run", {}))
+
+    assert [(answer.headers.get("access-control-allow-origin"), answer.headers["x-kind"]) for answer in answers] == [
+        (None, "a")
+    ] * 2
+
+
 def test_cookies_of_one_response_are_not_sent_with_the_next_request(tmp_path):
     upstream = Upstream(httpx.Response(200, headers={"set-cookie": "session=1; Path=/"}), httpx.Response(200))
 

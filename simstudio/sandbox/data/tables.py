@@ -244,6 +244,17 @@ class Tables:
         """Every table of the first workspace that is not archived."""
         return self.of(self._workspace_id)
 
+    def cancel_runs(self) -> None:
+        """Note that all runs of groups are cancelled, because the server that ran them is gone."""
+        now = self.clock()
+        for table in self._tables.values():
+            for dispatch in table.dispatches.values():
+                dispatch.cancel(now)
+            for cells in table.cells.values():
+                for cell in cells.values():
+                    if cell.status == "running":
+                        cell.cancel(now)
+
     def of(self, workspace_id: str, *, archived: bool = False) -> list[Table]:
         """The tables of a workspace."""
         tables = [each for each in self._tables.values() if each.workspace_id == workspace_id]
