@@ -46,14 +46,14 @@ _INSTALLING = {"pending": "running", "running": "success"}
 
 
 class OomolSandbox(LocalService):
-    """An Oomol Connect server of your own.
+    """A local Oomol Connect.
 
-    It comes with the blocks ``sandbox::echo`` (gives its inputs back), ``sandbox::fail`` (``message``),
-    ``sandbox::slow`` (``seconds``) and ``sandbox::files`` (tells of the uploaded files).
+    It has the blocks ``sandbox::echo`` (returns its inputs), ``sandbox::fail`` (fails with ``message``),
+    ``sandbox::slow`` (takes ``seconds``) and ``sandbox::files`` (describes the uploaded files).
 
     Args:
-        api_token: The one ``Authorization`` it accepts, as it is.
-        installable: Packages that can be installed, with their newest version.
+        api_token: Token: the only value of ``Authorization`` that it accepts.
+        installable: Newest version of each further package that can be installed.
     """
 
     service = "oomol"
@@ -75,16 +75,16 @@ class OomolSandbox(LocalService):
     def block(
         self, block_id: str, *, version: str = "1.0.0", description: str | None = None, inputs: tuple[str, ...] = ()
     ) -> Callable[[F], F]:
-        """Register a function as a block; a name that is taken is replaced.
+        """Register a function as a block, in place of an earlier one with this id.
 
-        The function takes ``(inputs)`` or ``(inputs, context)`` and may be plain or async. What it returns is the
-        task's result, what it raises its failure.
+        The function takes ``(inputs)`` or ``(inputs, context)``, and may be async. Its return value is the result of
+        the task, and an exception is the reason of its failure.
 
         Args:
             block_id: ``package::name``.
-            version: Of the package.
-            description: Of the block.
-            inputs: Its handles.
+            version: Version of the package.
+            description: Description in the list of blocks.
+            inputs: Handles in the list of blocks.
         """
 
         def register(function: F) -> F:
@@ -95,7 +95,7 @@ class OomolSandbox(LocalService):
         return register
 
     def flow(self, name: str) -> Callable[[F], F]:
-        """Register a function as a flow, to be run under ``manifest``; otherwise as :meth:`block`."""
+        """Register a function as a flow, which runs as ``manifest``; otherwise the same as :meth:`block`."""
 
         def register(function: F) -> F:
             self._flows[name] = Runnable(name, function)
@@ -104,7 +104,7 @@ class OomolSandbox(LocalService):
         return register
 
     def applet(self, applet_id: str, block_id: str, presets: Mapping[str, Any] | None = None) -> None:
-        """Add an applet: a block with inputs of its own."""
+        """Add an applet: a block with preset inputs."""
         package, _, block = block_id.partition("::")
         version, made = self._installed.get(package, "1.0.0"), self._now()
         data = {
@@ -151,7 +151,7 @@ class OomolSandbox(LocalService):
         )
 
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> OomolServer:
-        """A server for this sandbox; it starts in a ``with`` block, or by ``start()``."""
+        """Make a server for this sandbox. A ``with`` block or ``start()`` starts it."""
         return OomolServer(self, host, port)
 
     # -- handlers --------------------------------------------------------------------------------------------------
@@ -266,7 +266,7 @@ class OomolSandbox(LocalService):
         return json_reply({"tasks": list(self._installs.values())})
 
     async def _get_install(self, request: Request) -> Reply:
-        """One installation, which goes on a step each time it is asked for."""
+        """Answer with one installation, which advances by one status at each request."""
         install = self._installs.get(request.path_params["id"])
         if install is None:
             raise Refusal(404, "There is no such installation")
@@ -290,7 +290,7 @@ class OomolSandbox(LocalService):
 
 
 class _Endpoint:
-    """Checks the token and runs the handler of the method; a refusal is an answer too."""
+    """Checks the token, and answers with the handler of the method or a refusal."""
 
     def __init__(self, sandbox: OomolSandbox, handlers: Mapping[str, Handler]) -> None:
         self._sandbox = sandbox
@@ -312,7 +312,7 @@ class _Endpoint:
 
 
 async def _task_request(request: Request) -> tuple[dict[str, Any], list[UploadedFile]]:
-    """What a task is asked for with, from JSON or from a form."""
+    """The request for a task and its files, from JSON or from a form."""
     content_type = request.headers.get("content-type", "")
     body = await request.body()
     if content_type.startswith("application/json"):
@@ -338,7 +338,7 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _inputs(nodes: object) -> dict[str, Any]:
-    """Values by handle, of all nodes."""
+    """The values of all nodes by handle."""
     try:
         return {each["handle"]: each["value"] for node in nodes for each in node["inputs"]}  # type: ignore[attr-defined]
     except (TypeError, KeyError, AttributeError) as error:
@@ -346,7 +346,7 @@ def _inputs(nodes: object) -> dict[str, Any]:
 
 
 def _for_both(task: dict[str, Any]) -> dict[str, Any]:
-    """A reply about one task or installation for both kinds of clients: flat, and in an envelope."""
+    """The response with one task or installation, for both kinds of clients: flat, and in an envelope."""
     return {**task, "task": task, "success": True}
 
 
@@ -362,16 +362,16 @@ __all__ = ["Context", "OomolSandbox", "OomolServer", "UploadedFile"]
 
 
 class OomolServer(Served["OomolSandbox"]):
-    """A sandbox being served on this machine, by a thread of its own. Made by :meth:`OomolSandbox.serve`."""
+    """A sandbox that a thread serves on this machine; made by :meth:`OomolSandbox.serve`."""
 
     @property
     def applets_url(self) -> str:
-        """Where applets are listed."""
+        """Address of the list of applets."""
         return self.origin
 
     @property
     def base_url(self) -> str:
-        """Where the rest is."""
+        """Base address of everything else."""
         return f"{self.origin}/api"
 
     def _replace_known_key(self) -> None:
@@ -388,7 +388,7 @@ class OomolServer(Served["OomolSandbox"]):
 
     @property
     def environ(self) -> dict[str, str]:
-        """The environment variables that lead a program here, token included."""
+        """Environment variables that make this the server of a program, with the token."""
         return {
             "OOMOL_BASE_URL": self.base_url,
             "OOMOL_TOKEN": self.sandbox.api_token,
@@ -400,13 +400,13 @@ class OomolServer(Served["OomolSandbox"]):
         return {**own, **options}
 
     def client(self, **options: Any) -> OomolConnectClient:
-        """A client with the sandbox's token and address."""
+        """Make a client with the sandbox's token and address."""
         from simstudio.services.oomol import OomolConnectClient
 
         return direct(OomolConnectClient(**self._options(options)))
 
     def async_client(self, **options: Any) -> AsyncOomolConnectClient:
-        """An async client with the sandbox's token and address."""
+        """Make an async client with the sandbox's token and address."""
         from simstudio.services.oomol import AsyncOomolConnectClient
 
         return direct(AsyncOomolConnectClient(**self._options(options)))

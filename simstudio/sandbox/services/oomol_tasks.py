@@ -1,4 +1,4 @@
-"""What an Oomol sandbox runs: blocks and flows, tasks, and the blocks it comes with."""
+"""Blocks, flows and tasks of an Oomol sandbox, and the blocks that it has from the start."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class Context:
-    """What a block's function may ask for as its second argument.
+    """The second argument of a block's function, if it takes two.
 
     Attributes:
-        files: What was uploaded with the task.
-        nodes: The inputs as they were sent.
-        stopped: Set when the task is stopped, or the server.
+        files: Files that were uploaded with the task.
+        nodes: Inputs as they were sent, by node.
+        stopped: Set when the task or the server is stopped.
     """
 
     def __init__(self, task: TaskRecord, files: list[UploadedFile], nodes: list[dict[str, Any]]) -> None:
@@ -47,7 +47,7 @@ class Runnable:
 
     @property
     def path(self) -> str:
-        """Where it says it is."""
+        """The path that responses show."""
         package, _, block = self.name.rpartition("::")
         where = f"packages/{package}/{self.version}/blocks" if package else "flows"
         return f"/oomol/{where}/{block}"
@@ -74,7 +74,7 @@ class TaskRecord:
     work: asyncio.Task[None] | None = None
 
     def log(self, type: str, event: object = None) -> None:
-        """Add a line to its log."""
+        """Add a line to the log."""
         self.logs.append({
             "id": len(self.logs) + 1,
             "project_name": "sandbox",
@@ -87,7 +87,7 @@ class TaskRecord:
         })  # fmt: skip
 
     def shown(self) -> dict[str, Any]:
-        """As the server tells of it."""
+        """The task as responses show it."""
         data: dict[str, Any] = {
             "id": self.id,
             "status": self.status,
@@ -101,7 +101,7 @@ class TaskRecord:
 
 
 def echo(inputs: dict[str, Any]) -> dict[str, Any]:
-    """Give the inputs back."""
+    """Return the inputs."""
     return inputs
 
 
@@ -111,10 +111,10 @@ def fail(inputs: dict[str, Any]) -> None:
 
 
 def slow(inputs: dict[str, Any], context: Context) -> dict[str, Any]:
-    """Take a while."""
+    """Wait for some seconds, or until the task is stopped."""
     return {"stopped": context.stopped.wait(float(inputs.get("seconds", 0.01)))}
 
 
 def files(inputs: dict[str, Any], context: Context) -> dict[str, Any]:
-    """Tell of the uploaded files."""
+    """Return the inputs with name, media type and size of each uploaded file."""
     return {**inputs, "files": [[file.name, file.mime, len(file.content)] for file in context.files]}

@@ -44,12 +44,12 @@ _KEPT_FOR = 3600
 
 @attrs.frozen
 class Media:
-    """A file in a workflow's output; what is sent is its address.
+    """A file in the output of a workflow. The response has its URL.
 
     Attributes:
-        content: Its bytes.
-        name: What it is called.
-        content_type: Its media type; guessed from the name where not given.
+        content: Content of the file.
+        name: File name.
+        content_type: Media type; by default guessed from the name.
     """
 
     content: bytes = attrs.field(repr=False)
@@ -58,11 +58,11 @@ class Media:
 
 
 class WorkflowFailed(Exception):  # noqa: N818 - raised by workflows to say how they fail
-    """Lets a run fail with a code.
+    """Raised by a workflow to fail with a code.
 
     Args:
-        message: ``subErrMessage``.
-        code: ``subErrCode``.
+        message: ``subErrMessage`` of the response.
+        code: ``subErrCode`` of the response.
     """
 
     def __init__(self, message: str, code: str = "NODE_FAILED") -> None:
@@ -79,18 +79,18 @@ class _Task:
 
 
 class SpeedPixSandbox(LocalService):
-    """A SpeedPix server of your own.
+    """A local SpeedPix.
 
-    It comes with the workflows ``echo`` (gives its inputs back) and ``fail`` (``message``, ``code``).
+    It has the workflows ``echo`` (returns its inputs) and ``fail`` (fails with ``message`` and ``code``).
 
     Args:
-        app_key: The one key it accepts.
-        app_secret: Of that key.
-        states: What a run's first questions are answered with, before its end.
-        clock: Epoch seconds, for signatures.
+        app_key: The only key that it accepts.
+        app_secret: Secret of that key.
+        states: States that the first polls of a run see, before its end.
+        clock: Returns epoch seconds, to check signatures.
 
     Attributes:
-        states: May be assigned; applies to later runs.
+        states: The same; a new value applies to later runs.
     """
 
     service = "speedpix"
@@ -130,10 +130,10 @@ class SpeedPixSandbox(LocalService):
         return {key: self._files[key][0] for key in self._places if key in self._files}
 
     def workflow(self, workflow_id: str) -> Callable[[F], F]:
-        """Register a function of the inputs, plain or async, as a workflow; a taken id is replaced.
+        """Register a function of the inputs as a workflow, in place of an earlier one with this id. It may be async.
 
-        What it returns is the output (`Media` becomes an address), what it raises is the run's failure
-        (`WorkflowFailed` with a code).
+        Its return value is the output, in which a `Media` becomes a URL. An exception is the reason of the failure;
+        `WorkflowFailed` has a code.
 
         Example:
             >>> @sandbox.workflow("paint")
@@ -148,7 +148,7 @@ class SpeedPixSandbox(LocalService):
         return register
 
     def store(self, content: bytes, name: str = "file.bin", content_type: str | None = None) -> str:
-        """Keep a file, and give the address at which it can be fetched."""
+        """Keep a file, and return the URL from which it can be fetched."""
         key = f"out-{len(self._files) + 1}/{quote(name)}"
         self._files[key] = (content, content_type or mimetypes.guess_type(name)[0] or "application/octet-stream")
         return f"{self._origin}/files/{key}?Signature=sandbox"
@@ -179,11 +179,11 @@ class SpeedPixSandbox(LocalService):
         return Starlette(routes=routes, middleware=self._middleware())
 
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> SpeedPixServer:
-        """A server for this sandbox; it starts in a ``with`` block, or by ``start()``.
+        """Make a server for this sandbox. A ``with`` block or ``start()`` starts it.
 
         Args:
-            host: The address to listen on.
-            port: 0 chooses a free one.
+            host: Address to listen on.
+            port: Port; 0 for a free one.
         """
         return SpeedPixServer(self, host, port)
 
@@ -353,11 +353,11 @@ def _fail(input: dict[str, Any]) -> None:
 
 
 class SpeedPixServer(Served["SpeedPixSandbox"]):
-    """A sandbox being served on this machine, by a thread of its own. Made by :meth:`SpeedPixSandbox.serve`."""
+    """A sandbox that a thread serves on this machine; made by :meth:`SpeedPixSandbox.serve`."""
 
     @property
     def environ(self) -> dict[str, str]:
-        """The environment variables that lead a program here, secret included."""
+        """Environment variables that make this the server of a program, with the secret."""
         return {
             "SPEEDPIX_APP_KEY": self.sandbox.app_key,
             "SPEEDPIX_APP_SECRET": self.sandbox.app_secret,
@@ -365,13 +365,13 @@ class SpeedPixServer(Served["SpeedPixSandbox"]):
         }
 
     def client(self, **options: Any) -> SpeedPixClient:
-        """A client with the sandbox's keys and address."""
+        """Make a client with the sandbox's keys and address."""
         from simstudio.services.speedpix import SpeedPixClient
 
         return direct(SpeedPixClient(**self._options(options)))
 
     def async_client(self, **options: Any) -> AsyncSpeedPixClient:
-        """An async client with the sandbox's keys and address."""
+        """Make an async client with the sandbox's keys and address."""
         from simstudio.services.speedpix import AsyncSpeedPixClient
 
         return direct(AsyncSpeedPixClient(**self._options(options)))

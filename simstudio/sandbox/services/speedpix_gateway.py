@@ -1,4 +1,4 @@
-"""What stands before a SpeedPix sandbox: the gateway that checks every signature, written from the rule alone."""
+"""The gateway of a SpeedPix sandbox, which checks signatures. It shares no code with the client."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 CLOCK_SKEW = 15 * 60.0
-"""Seconds that a caller's clock may be off."""
+"""Seconds by which the clock of a client may differ."""
 
 _SIGNED = ("x-ca-key", "x-ca-nonce", "x-ca-signature-method", "x-ca-timestamp")
 _NEEDED = (*_SIGNED, "date", "x-ca-signature", "accept", "content-type")
 
 
 class Gateway:
-    """Refuses what is not signed as it should be.
+    """Refuses requests without a correct signature.
 
     Args:
-        app_key: The one key it knows.
-        app_secret: Of that key.
-        clock: Epoch seconds.
+        app_key: The only key that it accepts.
+        app_secret: Secret of that key.
+        clock: Returns epoch seconds.
     """
 
     def __init__(self, app_key: str, app_secret: str, clock: Callable[[], float]) -> None:
@@ -37,13 +37,13 @@ class Gateway:
         self._refused = 0
 
     def check(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply | None:
-        """The refusal of a request, None where its signature holds.
+        """Check a request. Return the refusal, or None if the signature is correct.
 
         Args:
-            method: Of the request.
-            target: Path and query as they came.
-            headers: By lower-case names.
-            body: As it came.
+            method: HTTP verb.
+            target: Path and query as they were sent.
+            headers: Headers by lower-case name.
+            body: Body as it was sent.
         """
         problem = self._problem(method, target, headers, body)
         if problem is None:
@@ -80,12 +80,12 @@ class Gateway:
 
 
 def string_to_sign(method: str, target: str, headers: Mapping[str, str]) -> str:
-    """The ten lines over which a request's signature is made.
+    """The ten lines of a request that are signed.
 
     Args:
-        method: Of the request.
-        target: Path and query as they came.
-        headers: By lower-case names.
+        method: HTTP verb.
+        target: Path and query as they were sent.
+        headers: Headers by lower-case name.
     """
     first = [method.upper(), *(headers.get(name, "") for name in ("accept", "content-md5", "content-type", "date"))]
     return "\n".join([*first, *(f"{name}:{headers.get(name, '')}" for name in _SIGNED), target])
