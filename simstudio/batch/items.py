@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, Literal
 
 import attrs
@@ -71,6 +71,23 @@ class BatchItem(Generic[R]):
     def _refused(self) -> bool:
         """Whether the input was refused before it was sent, so that it may be no JSON data."""
         return self.state == "failed" and not self.attempts and isinstance(self.error, InvalidInputError)
+
+    def _shown_fields(self) -> Iterator[tuple[str, Any]]:
+        for field in attrs.fields(type(self)):
+            value = getattr(self, field.name)
+            if value is not None and value is not False:
+                yield field.name, value
+
+    def __repr__(self) -> str:
+        """Short: of long values, the beginning."""
+        from simstudio.core.display import model_repr
+
+        return model_repr(self)
+
+    def _repr_html_(self) -> str:
+        from simstudio.core.display import table_html
+
+        return table_html(type(self).__name__, self._shown_fields())
 
     def unwrap(self) -> R:
         """The result, or its error raised.

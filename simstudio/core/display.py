@@ -29,6 +29,8 @@ def short_repr(value: Any, depth: int = 0) -> str:
         return repr(value) if len(value) <= _LONGEST_TEXT else f"{value[:_LONGEST_TEXT]!r}…"
     if depth and hasattr(value, "_shown_fields"):
         return model_repr(value, _LONGEST_MEMBER)
+    if depth and isinstance(value, BaseException):
+        return f"{type(value).__name__}({short_repr(str(value))})"
     is_mapping = isinstance(value, Mapping) and type(value).__repr__ is dict.__repr__
     if not is_mapping and type(value) not in (list, tuple):
         return repr(value)

@@ -107,6 +107,14 @@ def delivery(
     return Delivery(out, options_of(**options), Progress(), on_result=on_result, on_progress=on_progress, spawn=spawn)
 
 
+def test_an_item_looks_short_whatever_it_holds() -> None:
+    item = BatchItem(3, {"text": "x" * 9999}, error=sim.ExecutionError("y" * 9999), state="failed")
+
+    assert repr(item).startswith("BatchItem(index=3, input={'text': 'xxx")
+    assert len(repr(item)) < 300
+    assert "<summary>" in item._repr_html_()
+
+
 class TestDelivery:
     def test_an_early_item_waits_for_those_before_it(self) -> None:
         out = Out()
