@@ -1,4 +1,4 @@
-"""What a batch may cost: nothing begins when what was spent and what is under way might pass it."""
+"""The budget of a batch: no execution begins that might exceed it together with the running ones."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _NOTHING = Decimal(0)
 class Budget:
     """The money of one batch.
 
-    An execution that is under way counts as much as the dearest so far. The first is alone until its price is known.
+    Each running execution counts as the highest price so far. The first one runs alone, until its price is known.
 
     Args:
-        most: What all executions of this run may cost.
+        most: Highest cost of all executions of this run.
 
     Attributes:
-        under_way: Executions that were begun and whose price is not known yet.
+        under_way: Executions that have begun and whose price is not known yet.
     """
 
     def __init__(self, most: Money) -> None:
@@ -39,7 +39,7 @@ class Budget:
 
     @property
     def spent(self) -> Money:
-        """What the executions cost that have ended."""
+        """Cost of the executions that have ended."""
         return type(self._most)(self._spent)
 
     def has_room(self) -> bool:
@@ -70,7 +70,7 @@ class Budget:
     def spend(self, item: BatchItem, price: Price | None, problem: SimStudioError | None = None) -> Money | None:
         """Count what an execution cost that has ended.
 
-        One that ran, and of which the service does not say it, counts as much as the dearest so far.
+        One that ran and whose price the service does not say counts as the highest price so far.
 
         Args:
             problem: Why the service could not be asked for the price.

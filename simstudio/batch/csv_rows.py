@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def read_csv(
     file: io.BufferedReader, source: str, wanted: Sequence[str] | None = None, *, delimiter: str = ","
 ) -> Iterator[Any]:
-    """Rows of a CSV file: texts by column, whatever they look like. Blank lines are left out.
+    """Rows of a CSV file as texts by column; numbers and dates stay texts. Blank lines are left out.
 
-    A header without a comma and with semicolons is one of Excel where the comma is decimal: semicolons then separate.
+    A header with semicolons and without a comma means that semicolons separate, as Excel writes where commas are decimal.
 
     Raises:
         InvalidInputError: It is no text, has no header, or lacks a column.
@@ -65,7 +65,7 @@ def read_tsv(file: io.BufferedReader, source: str, wanted: Sequence[str] | None 
 
 
 class _Lines(Iterator[str]):
-    """Lines for a reader of CSV, those of one row remembered.
+    """Lines for a CSV reader; keeps those of the current row.
 
     Attributes:
         problem: Why the row cannot be read; None if nothing is wrong with its lines.

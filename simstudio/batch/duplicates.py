@@ -1,7 +1,7 @@
-"""Inputs that equal earlier ones of the same batch: each is executed once, and all have its outcome.
+"""Equal inputs of a batch: one of them is executed, and all get its outcome.
 
-While the first is under way, the others wait for it in memory. The outcomes of those that have ended are in a temporary
-database, so that memory does not grow with the batch.
+While the first one runs, the others wait in memory. Outcomes are kept in a temporary database, so that memory does not
+grow with the batch.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _TABLE = (
 
 
 class Duplicates:
-    """Knows which inputs of a batch are under way and which have ended, by their fingerprints.
+    """The running and the finished inputs of a batch by their fingerprints.
 
     Args:
         models: Classes of results, to read them from the database.
-        ledger: Where the outcome of each is written, or None.
+        ledger: Ledger to which the outcome of each input is written; None without one.
 
     Attributes:
-        waiting: How many wait for an equal one that is under way.
+        waiting: Inputs that wait for an equal one that runs.
     """
 
     def __init__(self, models: Models, ledger: Ledger | None) -> None:
@@ -46,7 +46,7 @@ class Duplicates:
         self._store: sqlite3.Connection | None = None
 
     def begin(self, prepared: Prepared) -> BatchItem | bool:
-        """Find out what is to be done with an input that is to be sent.
+        """Decide whether an input is sent.
 
         Returns:
             True: send it. False: it waits. Otherwise its outcome.

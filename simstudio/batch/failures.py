@@ -1,4 +1,4 @@
-"""Items without a result: when there are too many of them, which are run again, and where they are written."""
+"""Items without a result: the most that a batch bears, those that run again, and the file of dead letters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from simstudio.batch.progress import Progress
 
 _SAMPLE = 20
-"""Items after which a share of them says something."""
+"""Fewest items of which a share is looked at."""
 
 
 def is_max_failures(value: Any) -> bool:
@@ -39,11 +39,11 @@ def parse_max_failures(text: str) -> int | float:
 
 
 class FailureLimit:
-    """Ends a batch of which too many items have no result.
+    """Ends a batch when too many items have no result.
 
     Args:
-        most: How many of this run may have none; or which share of those that ended, looked at once 20 have (or more,
-            of a share below 0.05).
+        most: Most items of this run without a result; or their share of the items that ended, looked at once 20 have
+            ended (more for a share below 0.05).
     """
 
     def __init__(self, most: float) -> None:
@@ -77,7 +77,7 @@ class FailureLimit:
 def may_run_again(error: SimStudioError) -> bool:
     """Whether an execution that failed may succeed when it is repeated: it ran, or the server had an error.
 
-    Nobody repeats what somebody cancelled, or what the server refused for the input.
+    A cancelled run, and an input that the server refused, are not repeated.
     """
     result = getattr(error, "result", None)
     cancelled = isinstance(error, JobCancelledError) or getattr(result, "status", None) == "cancelled"
@@ -85,9 +85,9 @@ def may_run_again(error: SimStudioError) -> bool:
 
 
 class DeadLetters:
-    """A file of the items that failed, one JSON object a line, which a batch reads as inputs.
+    """A file of failed items, one JSON object a line, which another batch reads as inputs.
 
-    It is written anew by each run, when the first item fails or, if none does, at the end.
+    Each run writes it anew: when the first item fails, or at the end if none does.
 
     Args:
         path: The path of the file.
@@ -117,7 +117,7 @@ class DeadLetters:
         """Close the file.
 
         Args:
-            complete: Whether items ended, so that a file of an earlier run is out of date.
+            complete: Whether any item ended, so that a file of an earlier run is out of date.
 
         Raises:
             ResultsError: The file cannot be written.
@@ -136,7 +136,7 @@ class DeadLetters:
 
 
 def _input_of(item: BatchItem) -> dict[str, Any]:
-    """The input as it was sent; or of what was refused, the text to mend, which is read as a line of JSON."""
+    """The input as it was sent; of a refused one, the text to correct, which is read as a line of JSON."""
     if not item._refused:
         return {"input": item.input}
     if isinstance(item.input, str):

@@ -35,7 +35,7 @@ _FORMS: dict[str, Form] = {
     ".arrows": "arrow",
     ".feather": "arrow",
 }
-"""What is in a file, by its suffix; any other holds JSON lines."""
+"""Contents of files by suffix; files with any other suffix hold JSON lines."""
 _PACKED = (".gz", ".zst", ".zstd")
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
@@ -70,11 +70,11 @@ class InputFile:
 
     @property
     def name(self) -> str:
-        """What messages call it: the path, of an address without what may be secret."""
+        """Name in messages: the path, or the address without its user and query, which may be secret."""
         return self.redact(self.path)
 
     def redact(self, text: str) -> str:
-        """A text without the user and the query of the address, which may be secret."""
+        """Remove the user and the query of the address from a text."""
         if self.is_remote:
             address, mark, query = self.path.partition("://")[2].partition("?")
             user, at, _ = address.rpartition("@")
@@ -84,7 +84,7 @@ class InputFile:
 
     @property
     def form(self) -> Form:
-        """What is in it, as its suffix says."""
+        """Kind of its contents, by its suffix."""
         path = Path(self.name.lower())
         return _FORMS.get(Path(path.stem).suffix if path.suffix in _PACKED else path.suffix, "lines")
 
@@ -127,7 +127,7 @@ class InputFile:
 
 
 def make_buffered(file: Any) -> io.BufferedReader:
-    """A binary file of any make as one that can peek and reads whole lines."""
+    """Wrap a binary file so that it can peek and read whole lines."""
     return file if isinstance(file, io.BufferedReader) else io.BufferedReader(file, 256 * 1024)
 
 

@@ -1,4 +1,4 @@
-"""Inputs in JSON: one value a line, or the elements of an array, which is never in memory as a whole."""
+"""Inputs in JSON: one value a line, or the elements of an array, read piece by piece."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _PIECE = 256 * 1024
 _OUTSIDE, _INSIDE = re.compile(rb'["\[\]{},]'), re.compile(rb'["\\]')
-"""Bytes that matter outside of a text, and in one."""
+"""Bytes that matter outside and inside a JSON string."""
 
 
 def read_lines(file: io.BufferedReader, source: str, wanted: Sequence[str] | None = None) -> Iterator[Any]:
@@ -53,7 +53,7 @@ def read_array(file: io.BufferedReader, source: str, wanted: Sequence[str] | Non
 
 
 def parse(text: bytes, place: str) -> Any:
-    """The input in a line, an element or a dead letter; a :class:`BadRow` if the text is no JSON in UTF-8."""
+    """Parse a line, an element or a dead letter; a :class:`BadRow` if it is not JSON in UTF-8."""
     try:
         value = json.loads(text.decode("utf-8-sig" if text.startswith(BOM_UTF8) else "utf-8"))
         return _open_letter(value, place) if type(value) is dict and "dead_letter" in value else value
@@ -68,7 +68,7 @@ def parse(text: bytes, place: str) -> Any:
 
 
 def _open_letter(value: dict[str, Any], place: str) -> Any:
-    """What a line of a file of dead letters holds: an input, or the text of one that could not be read."""
+    """The input in a dead letter; of an unreadable line, what its text holds now."""
     told = value["dead_letter"]
     if len(value) != 2 or not isinstance(told, dict):
         return value
@@ -78,7 +78,7 @@ def _open_letter(value: dict[str, Any], place: str) -> Any:
 
 
 def _is_array(begin: bytes) -> bool:
-    """Whether a file that begins so holds an array, and not lines whose values may be arrays."""
+    """Whether the beginning of a file shows one array, and not lines that are arrays."""
     text = begin.removeprefix(BOM_UTF8).lstrip()
     if not text.startswith(b"["):
         return False
@@ -87,7 +87,7 @@ def _is_array(begin: bytes) -> bool:
 
 
 def _elements(file: io.BufferedReader, source: str) -> Iterator[bytes]:
-    """Cut an array into its elements: at the commas outside of texts and inner brackets."""
+    """Split an array into its elements, at the commas outside of strings and inner brackets."""
     scanner = _Scanner()
     while piece := file.read(_PIECE):
         yield from scanner.feed(piece)
@@ -99,7 +99,7 @@ def _elements(file: io.BufferedReader, source: str) -> Iterator[bytes]:
 
 
 class _Scanner:
-    """Finds the ends of the elements of an array, whose bytes come in pieces.
+    """Finds the elements of an array whose bytes come in pieces.
 
     Attributes:
         count: Elements so far.
@@ -116,7 +116,7 @@ class _Scanner:
         self._skip = 0  # bytes of the next piece: a backslash was the last of this one
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
-        """Look at the next piece; the elements that end in it."""
+        """Scan the next piece and yield the elements that end in it."""
         at, start = self._skip, 0
         while not self.is_over:
             found = (_INSIDE if self._is_text else _OUTSIDE).search(piece, at)

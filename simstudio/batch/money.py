@@ -1,4 +1,4 @@
-"""Amounts of money: what a batch may cost, and what its items did."""
+"""Amounts of money: budgets of batches, and costs of items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows on their way to inputs: those that cannot be read, and what ``columns=`` and ``input=`` make of the others."""
+"""Rows before they become inputs: unreadable ones, and the mapping by ``columns=`` and ``input=``."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
 Columns: TypeAlias = Sequence[str] | Mapping[str, str]
-"""Columns that inputs are made of, by name; of a mapping, the field of the input for each column."""
+"""Names of the columns that inputs are made of; a mapping also gives the field of the input for each."""
 
 _NAMED = 20
-"""How many of a table's columns an error message names."""
+"""Most columns of a table that an error message names."""
 
 
 @attrs.frozen
@@ -36,11 +36,11 @@ class BadRow:
 
 @attrs.frozen
 class Letter:
-    """An input of a file of dead letters, as an earlier batch sent it.
+    """An input from a file of dead letters, as an earlier batch sent it.
 
     Attributes:
-        input: The input, of which nothing is made any more.
-        key: What identified it.
+        input: The input; ``columns=`` and ``input=`` do not apply to it.
+        key: Its key in the ledger of that batch.
     """
 
     input: Any
@@ -101,13 +101,13 @@ def check_columns(name: str, columns: Any) -> None:
 
 
 def parse_columns(texts: Sequence[str]) -> dict[str, str]:
-    """Columns and their fields, of texts such as ``amount`` and ``amount=total``."""
+    """Parse columns and their fields from texts such as ``amount`` and ``amount=total``."""
     pairs = (text.partition("=") for text in texts)
     return {name: field or name for name, _, field in pairs}
 
 
 def key_of(field: str) -> Callable[[Any], object]:
-    """The function that identifies a row by the value of a field, which must not be null."""
+    """Make a function that identifies a row by the value of a field, which must not be null."""
 
     def key(row: Any) -> object:
         if not isinstance(row, Mapping) or field not in row:

@@ -1,4 +1,4 @@
-"""How a batch went: what ``batch.summary()`` gives, and the command line prints at the end."""
+"""The summary of a batch: ``batch.summary()``, which the command line prints at the end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ class Summary:
 
     Attributes:
         total: Inputs; None if that is not known.
-        done: Items that succeeded, those of earlier runs included; so of the next two.
+        done: Items that succeeded, including those of earlier runs.
+        failed: Items that failed, including those of earlier runs.
         unknown: Items that may have run.
         errors: How often each class of error was the reason that an item has no result.
         replayed: Items that the ledger knew from earlier runs.

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _BUFFER: Final = 1024 * 1024
-"""Bytes of a column that are read at a time; else all of a row group are."""
+"""Bytes of a column that are read at a time; without it, all of a row group."""
 _ROWS: Final = 500
-"""Rows that are in memory at a time: fewer than of a frame, which is there as a whole."""
+"""Rows of a file or a query that are Python objects at a time."""
 
 
 def read_parquet(file: io.BufferedReader, source: str, wanted: Sequence[str] | None = None) -> Iterator[Any]:
@@ -39,7 +39,7 @@ def read_parquet(file: io.BufferedReader, source: str, wanted: Sequence[str] | N
 
 
 def count_rows(file: io.BufferedReader) -> int:
-    """How many rows a Parquet file has."""
+    """Count the rows of a Parquet file."""
     return int(import_package("pyarrow.parquet", "Parquet").ParquetFile(file).metadata.num_rows)
 
 

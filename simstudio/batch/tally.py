@@ -1,4 +1,4 @@
-"""What is counted of the items of a batch beyond their states, in memory that does not grow with it."""
+"""Counts of errors and times of the items of a batch, in memory that does not grow with it."""
 
 from __future__ import annotations
 

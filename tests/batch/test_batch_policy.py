@@ -239,7 +239,7 @@ class TestDedup:
 
         asyncio.run(run())
 
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=12, deadline=None)
     @given(
         st.lists(st.integers(0, 4), max_size=25),
         st.sets(st.integers(0, 4)),

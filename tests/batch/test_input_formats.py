@@ -146,7 +146,7 @@ def test_a_package_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.
         ("in.csv", b'"a\n1,2\n', "in.csv, line 1: no CSV (unexpected end of data)."),
         ("in.csv", "a,b\n".encode("utf-16"), "in.csv is UTF-16: save it as UTF-8 first"),
         ("in.parquet", b"id,text\n", "in.parquet: ArrowInvalid: Parquet magic bytes not found"),
-        ("in.jsonl.gz", gzip.compress(b"1\n" * 999_999)[:-20], "in.jsonl.gz, after input "),
+        ("in.jsonl.gz", gzip.compress(b'"%s"\n' % (b"x" * 2_000) * 999)[:-20], "in.jsonl.gz, after input "),
         ("in.json", b'{\n  "n": [\n    1\n  ]\n}\n', "in.json holds neither an array nor lines of JSON."),
         ("in.json", b"[1, 2", "in.json ends within its array, after element 1."),
         ("in.json", b"[1,\n2]\n{}", "in.json: something follows the array."),
