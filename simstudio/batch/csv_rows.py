@@ -21,7 +21,7 @@ def read_csv(
 ) -> Iterator[Any]:
     """Rows of a CSV file as texts by column; numbers and dates stay texts. Blank lines are left out.
 
-    A header with semicolons and without a comma means that semicolons separate, as Excel writes where commas are decimal.
+    In a file whose header has semicolons and no comma, semicolons separate, as Excel writes where commas are decimal.
 
     Raises:
         InvalidInputError: It is no text, has no header, or lacks a column.
