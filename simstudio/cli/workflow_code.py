@@ -11,7 +11,7 @@ import click
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.failures import CommandError, ExitCode
 from simstudio.cli.options import workspace_option
-from simstudio.cli.output import write_json
+from simstudio.cli.output import say, write_json
 from simstudio.cli.progress import Waiting
 from simstudio.cli.tables import show_lines
 from simstudio.cli.workflow_plans import plan_json, plan_lines, pull_lines
@@ -123,14 +123,23 @@ def push(
     with connection.client() as client:
         plan, files = _plan_of_folder(connection, client, folder, workspace, only, mapping, prune=given.prune)
 
+        unwritten: dict[str, None] = {}
+
         def note(change: Change, now: Present | None) -> None:
             if change.source is not None and now is not None:
                 files.note(plan.workspace.id, change.source, now)
             elif change.present is not None:
                 files.forget(plan.workspace.id, change.present.id)
-            _on_disk(files.save)  # after each, so that a failure or Ctrl-C loses nothing
+            try:
+                files.save()  # after each, so that a failure or Ctrl-C loses nothing
+            except OSError as error:
+                unwritten[f"{files.manifest_file} cannot be written: {error.strerror or error}"] = None
 
-        carry_out(connection, client, plan, given, note)
+        try:
+            carry_out(connection, client, plan, given, note)
+        finally:
+            for reason in unwritten:
+                say(f"note: {reason}. The next push will take these changes for somebody else's.")
 
 
 @click.command

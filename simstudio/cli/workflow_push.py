@@ -130,10 +130,10 @@ def _apply(
     with Waiting(f"{plan.workspace.id}: pushing") as waiting:
 
         def note_change(change: Change, now: Present | None) -> None:
-            note(change, now)
+            add(f"{change.action} {change.name}")
             if change.source is not None and now is not None:
                 ids[change.source.key] = now.id
-            add(f"{change.action} {change.name}")
+            note(change, now)
             waiting.update(f"{plan.workspace.id}: {change.action} {change.name}")
 
         apply_plan(client, plan, note_change, lambda text: say(f"note: {text}"))

@@ -120,8 +120,9 @@ class WorkflowFolder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.manifest_file = root / MANIFEST
         text = self._text(MANIFEST)
-        self.manifest = Manifest() if text is None else Manifest.parse(text, str(root / MANIFEST))
+        self.manifest = Manifest() if text is None else Manifest.parse(text, str(self.manifest_file))
 
     def _text(self, path: str) -> str | None:
         """The text of a file; None if there is none.
@@ -303,7 +304,7 @@ class WorkflowFolder:
         text = self.manifest.to_text()
         if text != self._text(MANIFEST):
             self.root.mkdir(parents=True, exist_ok=True)
-            with output_file(self.root / MANIFEST) as file:
+            with output_file(self.manifest_file) as file:
                 file.write(text.encode())
 
     def _write(self, path: str, text: str) -> None:

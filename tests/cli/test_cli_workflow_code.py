@@ -130,6 +130,22 @@ def test_a_change_on_the_server_while_somebody_reads_the_plan_is_not_overwritten
     assert client.v2.workflows.get(found.id).description is None
 
 
+def test_a_push_from_a_folder_that_cannot_be_written_is_carried_out_with_a_note(
+    cli, client: Any, flows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(flows, description="here")
+    (found,) = client.v2.workflows.list(SPACE)
+
+    def refuse(_: Any) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("simstudio.workflow_files.folder.WorkflowFolder.save", refuse)
+    shown = run(cli, "push", flows, "--yes")
+
+    assert client.v2.workflows.get(found.id).description == "here"
+    assert shown.count("simstudio.json cannot be written: Read-only file system. The next push will take") == 1
+
+
 class TestWhatWasDoneIsSaid:
     @pytest.fixture
     def promote(self, cli, client: Any) -> Any:
