@@ -399,6 +399,7 @@ class Sandbox(LocalService):
 
             from simstudio.sandbox.app import build
 
+        self._pristine = self._state.capture()
         middleware = self._middleware()
         if self._seed is not None:
             middleware.insert(0, Middleware(Seeding, seed=self._seed))
@@ -417,9 +418,7 @@ class Sandbox(LocalService):
         return SandboxServer(self, host, port)
 
     def _open(self) -> None:
-        """Open the state; what it was before is what a reset restores."""
-        if self._pristine is None:
-            self._pristine = self._state.capture()
+        """Open the store, and the state with it."""
         if self._state_file is None:
             self._core.store.open()
         else:
@@ -446,7 +445,7 @@ class Sandbox(LocalService):
         if self._seed is not None:
             self._seed.restart()
         self._core.store.clear()
-        if self._pristine is not None:
+        if self._pristine is not None:  # it was served
             self._state.restore(self._pristine)
         self.rate_limits = self.rate_limits
         if self._notifications is not None:

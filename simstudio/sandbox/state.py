@@ -148,15 +148,15 @@ class StateKeeper:
         self._file = file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+        """Handle one request, or the time from the start of the application to its end."""
         self._file.open()
         try:
             await self._app(scope, receive, send)
         finally:
-            self._file.save_soon()
+            if scope["type"] == "lifespan":
+                self._file.close()
+            else:
+                self._file.save_soon()
 
 
 def fingerprint(function: Workflow) -> str:

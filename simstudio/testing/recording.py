@@ -63,7 +63,7 @@ class Writer:
         secrets: further texts to replace.
 
     Raises:
-        ConfigurationError: vcrpy is missing, or the directory holds a recording.
+        ConfigurationError: vcrpy is missing, or the directory cannot be made or holds a recording.
     """
 
     def __init__(self, directory: str | PathLike[str], secrets: tuple[str, ...] = ()) -> None:
@@ -73,7 +73,10 @@ class Writer:
         self.count = 0
         if self.path.exists():
             raise _configuration_error(f"{self.path} exists: remove it to record again, or replay it")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _configuration_error(f"{directory} cannot be used for a recording: {error}") from error
 
     def add(
         self,
@@ -138,6 +141,9 @@ class Reader:
             raise _configuration_error(f"{path} is no recording that can be read: {error}") from error
         self._requests: list[Request] = requests
         self._answers = [_answer(request, response) for request, response in zip(requests, responses, strict=True)]
+        self._places: dict[tuple[str, str], list[int]] = {}
+        for index, request in enumerate(requests):
+            self._places.setdefault(_place(request), []).append(index)
         self._scrubber = Scrubber(thorough=True)
         self._played: set[int] = set()
 
@@ -161,7 +167,8 @@ class Reader:
 
         body = _without_values(target, body)
         sent = scrub_request(Request(method, f"http://sent{target}", body, dict(headers)), self._scrubber)
-        found = [index for index, each in enumerate(self._requests) if not _differences(sent, each)]
+        near = self._places.get(_place(sent), ())
+        found = [index for index in near if not _differences(sent, self._requests[index])]
         if found:
             index = next((each for each in found if each not in self._played), found[-1])
             self._played.add(index)
@@ -200,9 +207,14 @@ def _differences(sent: Request, recorded: Request) -> dict[str, str]:
 
 def _likeness(sent: Request, recorded: Request) -> tuple[float, float]:
     """How alike two requests are: first their methods and paths, then the rest."""
-    if (sent.method, urlsplit(sent.uri).path) == (recorded.method, urlsplit(recorded.uri).path):
+    if _place(sent) == _place(recorded):
         return 2.0, -len(_differences(sent, recorded))
     return SequenceMatcher(None, f"{sent.method} {_target(sent)}", f"{recorded.method} {_target(recorded)}").ratio(), 0
+
+
+def _place(request: Request) -> tuple[str, str]:
+    """Method and path."""
+    return request.method, urlsplit(request.uri).path or "/"
 
 
 def _target(request: Request) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import stat
 import threading
 from pathlib import Path
 
+import httpx
 import pytest
 
 from simstudio.errors import ConfigurationError
@@ -267,3 +269,40 @@ def test_a_document_that_names_something_else_runs_nothing(tmp_path: Path, docum
 
     with pytest.raises(ConfigurationError, match="cannot open its state"):
         Sandbox(state=tmp_path / "state.db").serve().start()
+
+
+def test_an_application_that_another_server_runs_keeps_its_state_too(tmp_path: Path) -> None:
+    def run(sandbox: Sandbox, *requests: httpx.Request) -> list[httpx.Response]:
+        async def live() -> list[httpx.Response]:
+            app = sandbox.app
+            started, over = asyncio.Event(), asyncio.Event()
+
+            async def receive() -> dict[str, str]:
+                if started.is_set():
+                    await over.wait()
+                    return {"type": "lifespan.shutdown"}
+                return {"type": "lifespan.startup"}
+
+            async def send(message: dict[str, str]) -> None:
+                started.set()
+
+            lifespan = asyncio.ensure_future(app({"type": "lifespan"}, receive, send))
+            await started.wait()
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+                found = [await client.send(request) for request in requests]
+            over.set()
+            await lifespan
+            return found
+
+        return asyncio.run(live())
+
+    def sandbox() -> Sandbox:
+        return Sandbox(state=tmp_path / "state.db")
+
+    url = "http://any/api/v2/knowledge"
+    headers = {"X-API-Key": "sk-sim-sandbox", "User-Agent": "test"}
+    workspace = {"workspaceId": sandbox().workspace_id}
+    run(sandbox(), httpx.Request("POST", url, json={**workspace, "name": "handbook"}, headers=headers))
+    (listing,) = run(sandbox(), httpx.Request("GET", url, params=workspace, headers=headers))
+
+    assert [each["name"] for each in listing.json()["data"]] == ["handbook"]

@@ -126,6 +126,45 @@ def test_a_server_that_cannot_be_reached_is_a_502_and_not_recorded(tmp_path):
     assert not (tmp_path / "recording.yaml").exists()
 
 
+def test_a_response_that_breaks_off_does_so_for_the_client_and_is_not_recorded(tmp_path):
+    sandbox = Sandbox()
+    sandbox.fault("half")
+    with sandbox.serve() as server, RecordingProxy(server.base_url, tmp_path).serve() as proxy:
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.get(f"{proxy.base_url}/api/jobs/1", headers={"X-API-Key": server.key})
+
+        assert proxy.sandbox.count == 0
+
+
+def test_a_response_that_nobody_waits_for_is_not_recorded_unless_it_ends_soon(tmp_path, monkeypatch):
+    monkeypatch.setattr("simstudio.testing.proxy._SECONDS_WITHOUT_CLIENT", 0.01)
+    proxy = RecordingProxy(URL, tmp_path)
+    messages = [{"type": "http.request", "body": b""}, {"type": "http.disconnect"}, {"type": "http.disconnect"}]
+
+    async def receive():
+        return messages.pop(0)
+
+    async def send(message):
+        pass
+
+    async def hang_up(*, ends: bool) -> None:
+        async def body():
+            yield b"first"
+            if not ends:
+                await asyncio.Event().wait()
+
+        answer = lambda request: httpx.Response(200, content=body())  # noqa: E731
+        proxy._client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+        scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+        await proxy.app(scope, receive, send)
+
+    asyncio.run(hang_up(ends=False))
+    assert proxy.count == 0
+    messages[:] = [{"type": "http.request", "body": b""}, {"type": "http.disconnect"}, {"type": "http.disconnect"}]
+    asyncio.run(hang_up(ends=True))
+    assert proxy.count == 1
+
+
 def test_a_replay_answers_in_the_recorded_order_and_then_repeats_the_last(tmp_path):
     answers = [httpx.Response(200, json={"status": status}) for status in ("queued", "done")]
     recorded(tmp_path, Upstream(*answers), *[httpx.Request("GET", "http://proxy/job")] * 2)
@@ -205,6 +244,9 @@ def test_what_is_no_base_url_is_refused(tmp_path, url):
 def test_a_recording_is_neither_overwritten_nor_made_up(tmp_path):
     with pytest.raises(ConfigurationError, match="no recording that can be read"):
         Replay(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match="cannot be used for a recording"):
+        RecordingProxy(URL, tmp_path / "file")
     (tmp_path / "recording.yaml").write_text("")
     with pytest.raises(ConfigurationError, match="exists: remove it to record again"):
         RecordingProxy(URL, tmp_path)
