@@ -1,8 +1,9 @@
 """Tokens: when a request may begin under a service's rate limit, as Sim's servers have it.
 
-So many tokens come each whole minute, and at most the burst is held. Executions say nothing of it until a bare 429, so
-the service is asked what is left (:class:`~simstudio.batch.execution.Limits`): at each refill, when half of what was
-told is spent as long as others may spend too, and when none should be left. Pure: time is an argument.
+A refill adds tokens each whole minute, up to the burst. Responses to executions do not report the limit before a 429,
+so the service is asked how many tokens are left (:class:`~simstudio.batch.execution.Limits`): at each refill, when half
+of the reported tokens are spent while other users may spend some as well, and when none should be left. Time is an
+argument.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from simstudio.batch.tokens.traffic import COUNTED_AFTER, Traffic
 if TYPE_CHECKING:
     from simstudio.batch.execution import Limits
 
-_CAPACITY_HINT = 10.0  # seconds: what a server at capacity asks to wait (5) is less
+_CAPACITY_HINT = 10.0  # seconds; a server at capacity asks for a shorter wait (5)
 _LOOK_AGAIN = 0.05  # seconds
 
 
 class Allowance:
-    """The tokens of one service, from what it says and what becomes of requests.
+    """The tokens of one service, learnt from what it reports and from the outcomes of requests.
 
     Args:
-        cost: Tokens a request takes.
+        cost: Tokens that a request takes.
     """
 
     def __init__(self, cost: int) -> None:
@@ -39,10 +40,10 @@ class Allowance:
         self.traffic = Traffic()
         self.questions = Questions()
 
-    # -- what the service says
+    # -- reports of the service
 
     def seed(self, now: float, wall: float, limits: Limits | None) -> None:
-        """Adopt what the service says about its limits, less the requests that it may not have counted yet."""
+        """Adopt the limits that the service reports, minus requests that it may not have counted yet."""
         asked = self.questions.close()
         if limits is None:
             self.questions.never = True
@@ -55,7 +56,7 @@ class Allowance:
         self._adopt(now, wall, limits.rate, limits.burst, limits.remaining, limits.reset, uncounted + begun - by_then)
 
     def hint(self, now: float, wall: float, limit: int, remaining: int, reset: float) -> None:
-        """Adopt what the headers of a response say: exact after a refill, later the most that can be left."""
+        """Adopt the limit in the headers of a response: exact after a refill, later an upper bound."""
         if limit <= 0 or remaining < 0 or not 0 <= reset - wall <= PERIOD + COUNTED_AFTER:
             return
         burst = limit if remaining <= limit else 2 * limit
@@ -63,12 +64,12 @@ class Allowance:
         if hinted is None or self.bucket.is_guessed or reset > hinted + 1.0:
             self.questions.hinted = reset
             self._adopt(now, wall, max(1, burst // 2), burst, remaining, reset, max(0, self.traffic.flying - 1))
-            self.questions.never = True  # nobody need ask
+            self.questions.never = True  # no request for the limits is needed
             self.questions.empty = False
         else:
             self.bucket.tokens = min(self.bucket.tokens, remaining)
         if remaining < self._cost:  # an older response that comes late does not deny it
-            self.questions.empty = True  # the service says so itself: one probe may find out whether it means it
+            self.questions.empty = True  # reported by the service, so that one probe may test whether it is enforced
 
     def _adopt(
         self, now: float, wall: float, rate: int, burst: int | None, left: int, reset: float | None, uncounted: int
@@ -95,10 +96,10 @@ class Allowance:
     def _learn_others(self, steps: float | None, left: int) -> None:
         self.others.learn(self.bucket, self._cost, steps, left)
 
-    # -- what becomes of requests
+    # -- outcomes of requests
 
     def take(self, now: float, wall: float, in_flight: int) -> float:  # noqa: ARG002 - shared ones need the date
-        """Seconds until a request may begin; 0.0 when its tokens are taken."""
+        """Seconds until a request may begin; at 0.0 its tokens have been taken."""
         self.traffic.flying = in_flight
         self._advance(now)
         waiting = self.hold.wait(now)
@@ -119,14 +120,14 @@ class Allowance:
         return self._until_tokens(now)
 
     def see_success(self, now: float, elapsed: float) -> None:
-        """Learn of an answer that is no refusal."""
+        """Learn of a response that is no refusal."""
         self.see_end()
         self.hold.see_answer(now, elapsed)
         if self.probe.see_answer(now, elapsed) and self.questions.never and self.questions.empty:
-            self.probe.conclude(enforced=False)  # its own headers said that nothing was left
+            self.probe.conclude(enforced=False)  # its headers reported that no tokens were left
 
     def see_refusal(self, now: float, wall: float, retry_after: float | None) -> bool:  # noqa: ARG002
-        """Learn of a 429; True when the server is at capacity, which has nothing to do with tokens."""
+        """Learn of a 429. True if the server is at capacity, which does not depend on tokens."""
         self.see_end()
         bucket, cost = self.bucket, self._cost
         counts = self.probe.enforced is not False
@@ -159,7 +160,7 @@ class Allowance:
         self.traffic.end()
 
     def wants(self, now: float) -> bool:
-        """Whether to ask the service; when so, what is in flight is remembered until the answer."""
+        """Whether to request the limits now. If so, the requests in flight are remembered until the response."""
         questions = self.questions
         if questions.never or self.probe.enforced is False or now < questions.next:
             return False
@@ -171,7 +172,7 @@ class Allowance:
         questions.ask(now, uncounted, self.traffic.begun)
         return True
 
-    # -- what is believed
+    # -- estimates
 
     def _spend(self, now: float, tokens: int) -> float:
         bucket = self.bucket
@@ -185,7 +186,7 @@ class Allowance:
         return 0.0
 
     def _advance(self, now: float) -> None:
-        """Believe in a refill that nobody confirmed, and in a probe's answer that nobody confirmed."""
+        """Assume a refill, or the result of a probe, that was not confirmed in time."""
         self.probe.advance(now)
         bucket = self.bucket
         if not bucket.is_known or now < bucket.refilled_by:

@@ -61,7 +61,7 @@ class Pace:
     """Decides when the next request of a batch may begin.
 
     The engine calls :meth:`wait` before each request; whenever that is not 0, and whenever it wakes, it calls
-    :meth:`wants_limits` too. Each answer is told by exactly one of :meth:`see_success`, :meth:`see_refusal`,
+    :meth:`wants_limits` too. Each outcome is reported by exactly one of :meth:`see_success`, :meth:`see_refusal`,
     :meth:`see_failure`. The requests must not be repeated below it (``max_retries=0``): refusals that it does not see
     cannot be paced.
 

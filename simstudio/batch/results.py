@@ -42,7 +42,7 @@ _LINES = ".part.jsonl"
 
 @attrs.frozen
 class Target(os.PathLike[str]):
-    """A path for results, and how errors are worded there: the command line names options instead of arguments."""
+    """A path for results with a function that rewrites error messages, such as names of arguments to options."""
 
     path: str
     in_words: Callable[[str], str]
@@ -95,7 +95,7 @@ def _is_special(path: str) -> bool:
 
 
 def lines_path(path: str | os.PathLike[str]) -> Path:
-    """The file of JSON lines that items are written to: the file itself, or the one that it is made of."""
+    """The file of JSON lines that items are written to: the file of results, or the one that it is made of."""
     real = Path(os.fsdecode(path))
     if FileFormat.of(real) in (None, FileFormat("jsonl")):
         return real
@@ -107,7 +107,7 @@ class Results:
     """The file of a batch's results.
 
     Args:
-        out: The path, checked with :func:`check_out`.
+        out: Path of the file; see :func:`check_out`.
         flat: Whether nested outputs become columns.
         ordered: Whether items come in the order of the inputs.
         ledger: The batch's ledger, open; None without one.
@@ -186,7 +186,7 @@ class Results:
         self._lines.close()
 
     def _others(self) -> Iterator[BatchItem] | None:
-        """All items that the ledger knows the end of; None if all of them were among the inputs."""
+        """All finished items of the ledger; None if all of them were among the inputs."""
         ledger = self._ledger
         if ledger is None or not count_missing(ledger, self._came, self._refused):
             return None
@@ -277,12 +277,12 @@ def _name_file(value: Any) -> Any:
 
 
 def count_missing(ledger: LedgerView, came: int, refused: int) -> int:
-    """How many items a ledger knows that were not among the inputs of a run.
+    """Number of items in a ledger that were not among the inputs of a run.
 
     Args:
-        came: Items of the run.
-        refused: How many of these were refused before they were sent. They are not counted: once an input is mended,
-            it may have another key.
+        came: Number of items of the run.
+        refused: How many of these were refused before they were sent. They are not compared, because a mended input may
+            have another key.
     """
     total = ledger.counts().total
     if total <= came:

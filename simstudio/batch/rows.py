@@ -66,7 +66,7 @@ class RowMap:
             InvalidInputError: The row has no such column, or ``input=`` failed.
         """
         if self.columns is not None:
-            row = self._selected(row)
+            row = self._select(row)
         if self.function is None:
             return row
         try:
@@ -74,7 +74,7 @@ class RowMap:
         except Exception as error:
             raise InvalidInputError(f"input= failed: {said(error)}") from error
 
-    def _selected(self, row: Any) -> dict[str, Any]:
+    def _select(self, row: Any) -> dict[str, Any]:
         columns: Any = self.columns
         if not isinstance(row, Mapping):
             raise InvalidInputError(f"columns= needs rows that are JSON objects, and this one is {abbreviate(row)}")

@@ -1,12 +1,12 @@
-"""One rate for several processes: the tokens are counted in a store that they share.
+"""A rate that several processes share: they count its tokens in a common store.
 
-A store is a few counters: the storages of the ``limits`` library are (Redis and its clusters, for machines), and so is
-:class:`SQLiteCounters` (a file, for the processes of one machine, for which ``limits`` has nothing). A period of the
-bucket is a fixed window as ``limits`` counts them, except that it begins and ends when the server says: so much is
-*granted* in it, once, by the process that opened it, and so much is *taken*. What clients outside the batch take is
-found out by asking the server, and counted as taken.
+A store holds a few counters. The storages of the ``limits`` library are stores (Redis and its clusters, for several
+machines), and so is :class:`SQLiteCounters` (a file, for the processes of one machine). A period of the bucket is a
+fixed window of ``limits`` that begins and ends when the server says. The process that opens it *grants* its tokens,
+once, and all processes *take* them. Tokens that clients outside the batch take are found by asking the server, and
+count as taken.
 
-How many requests are in flight stays each process's own matter.
+Each process decides by itself how many of its requests are in flight.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ _LOCKED = 10.0  # seconds that another process may hold the file
 
 
 class Counters(Protocol):
-    """What of a storage of ``limits`` is used."""
+    """The part of a storage of ``limits`` that is used."""
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Add to a counter, which ends ``expiry`` seconds after it began; what it is then."""
+        """Add to a counter, which expires ``expiry`` seconds after it began, and return its new value."""
         ...
 
     def get(self, key: str) -> int:
-        """A counter; 0 where there is none."""
+        """The value of a counter; 0 if it does not exist."""
         ...
 
     def clear(self, key: str) -> None:
-        """End a counter."""
+        """Remove a counter."""
         ...
 
 
@@ -56,13 +56,13 @@ class SharedPace(Pace):
     """A pace whose tokens are shared with other processes.
 
     Args:
-        pace: What it goes on with: its concurrency, its cost, its clocks.
+        pace: Pace whose concurrency, cost and clocks are used.
         shared: ``redis://host:port/db`` (or another storage of ``limits``, with the extra ``[distributed]``),
-            ``sqlite:///path`` for one machine, or a store that is open.
-        name: Whose tokens: the same for all that use one account, different for different ones. No secret.
+            ``sqlite:///path`` for one machine, or an open store.
+        name: Name of the account, the same in all processes that use it. It is no secret.
 
     Raises:
-        ConfigurationError: There is no such store, or it cannot be reached.
+        ConfigurationError: The store is not known, or cannot be reached.
 
     Example:
         >>> pace = SharedPace(Pace(concurrency=2), "sqlite:///:memory:", name="account")
@@ -78,7 +78,7 @@ class SharedPace(Pace):
         self._own = store if isinstance(shared, str) else None
 
     def close(self) -> None:
-        """Close the store, if it was opened here."""
+        """Close the store, unless the caller opened it."""
         store = getattr(self._own, "storage", self._own)  # the client inside of a storage of limits
         close = getattr(store, "close", None)
         if close is not None:
@@ -86,14 +86,13 @@ class SharedPace(Pace):
 
 
 class SharedAllowance(Allowance):
-    """Tokens in a store.
+    """Tokens that are counted in a store.
 
     Args:
-        cost: Tokens a request takes.
-        store: Where they are.
-        prefix: Of all keys.
-        clock: Seconds that never go back.
-        wall: Epoch seconds: the one clock that the processes have in common.
+        cost: Tokens that a request takes.
+        prefix: Prefix of all keys in the store.
+        clock: Monotonic clock, in seconds.
+        wall: Clock in epoch seconds, which all processes share.
     """
 
     def __init__(
@@ -102,26 +101,26 @@ class SharedAllowance(Allowance):
         super().__init__(cost)
         self._store, self._prefix, self._clock, self._wall = store, prefix, clock, wall
         self._period = 0
-        self._seen = 0  # the period that the store told of last, be it forgotten
+        self._seen = 0  # the last period that the store had, which may have expired
         self._granted = 0
         self._ends = 0.0  # epoch seconds
         self._probe_is_taken = False
 
     def seed(self, now: float, wall: float, limits: Limits | None) -> None:
-        """Adopt what the server says, and tell the others."""
+        """Adopt the limits of the server, and publish them in the store."""
         self._load()
         super().seed(now, wall, limits)
         self._publish()
         self._store_clear("asking")
 
     def hint(self, now: float, wall: float, limit: int, remaining: int, reset: float) -> None:
-        """Adopt what an answer's headers say, and tell the others."""
+        """Adopt the limit in the headers of a response, and publish it in the store."""
         self._load()
         super().hint(now, wall, limit, remaining, reset)
         self._publish()
 
     def take(self, now: float, wall: float, in_flight: int) -> float:
-        """Seconds until a request may begin; 0.0 when its tokens are taken, for all."""
+        """Seconds until a request may begin; at 0.0 its tokens have been taken from the store."""
         self._load()
         before = self.probe.enforced
         delay = super().take(now, wall, in_flight)
@@ -130,7 +129,7 @@ class SharedAllowance(Allowance):
         return delay
 
     def see_refusal(self, now: float, wall: float, retry_after: float | None) -> bool:
-        """A 429: for all, unless the server is at capacity."""
+        """Learn of a 429, and publish it unless the server is at capacity."""
         self._load()
         left = self.bucket.tokens
         at_capacity = super().see_refusal(now, wall, retry_after)
@@ -147,7 +146,7 @@ class SharedAllowance(Allowance):
         return at_capacity
 
     def wants(self, now: float) -> bool:
-        """Whether to ask the server; one process at a time does."""
+        """Whether to request the limits of the server, which one process at a time does."""
         self._load()
         if not super().wants(now):
             return False
@@ -157,7 +156,7 @@ class SharedAllowance(Allowance):
         return False
 
     def _learn_others(self, steps: float | None, left: int) -> None:
-        """What clients outside took in the period that is over: what was missing at each look, and is missing now."""
+        """Tokens that other clients took in the last period: those missing at each check, and those missing now."""
         over = self._wall() - self._ends
         if steps is None or not self._period or over < 0:
             return
@@ -178,7 +177,7 @@ class SharedAllowance(Allowance):
         if period and period != self._period:
             granted, ends = self._read(f"granted:{period}") - 1, self._read(f"ends:{period}") / 1000
             if granted < 0 or not ends:
-                return  # forgotten: nothing happened for minutes
+                return  # expired, as nothing happened for minutes
             self._period, self._granted, self._ends = period, granted, ends
             self._adopt_period(period, granted, ends)
         if self._period:
@@ -201,7 +200,7 @@ class SharedAllowance(Allowance):
         return self._add(f"taken:{self._period}", _PERIOD_KEPT, tokens)
 
     def _publish(self) -> None:
-        """Open the period that the server told of, or correct what is left of this one."""
+        """Open the period that the server reported, or correct the tokens left in the present one."""
         bucket = self.bucket
         if self.probe.enforced is not None:
             self._tell_verdict()
@@ -220,9 +219,9 @@ class SharedAllowance(Allowance):
 
     def _open(self, granted: int, ends: float) -> None:
         bucket = self.bucket
-        following = self._seen + 1  # not read anew: who was overtaken must not open the one after that
+        following = self._seen + 1  # not read again: a process that was overtaken must not open the period after that
         if self._add(f"opening:{following}", _OPENING) != 1:
-            bucket.tokens = 0  # another process does: its word counts
+            bucket.tokens = 0  # another process opens it, and its numbers count
             return
         for what in ("granted", "ends", "rate", "burst", "kept", "others", "taken"):
             self._store_clear(f"{what}:{following}")
@@ -311,8 +310,8 @@ class SQLiteCounters:
         while True:
             try:
                 self._refuse_foreign(path)
-                self._db.execute("PRAGMA journal_mode=WAL")  # fails at once while another process does the same
-                self._db.execute("PRAGMA synchronous=OFF")  # what a crash of the machine loses is over in a minute
+                self._db.execute("PRAGMA journal_mode=WAL")  # fails at once while another process sets it
+                self._db.execute("PRAGMA synchronous=OFF")  # a crash of the machine loses counters of the last minute
                 self._db.execute(
                     "CREATE TABLE IF NOT EXISTS counters (key TEXT PRIMARY KEY, value INTEGER, ends REAL) WITHOUT ROWID"
                 )
@@ -333,7 +332,7 @@ class SQLiteCounters:
             )
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Add to a counter; what it is then."""
+        """Add to a counter, and return its new value."""
         now = self._wall()
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
@@ -351,7 +350,7 @@ class SQLiteCounters:
             return int(value)
 
     def get(self, key: str) -> int:
-        """A counter; 0 where there is none."""
+        """The value of a counter; 0 if it does not exist."""
         with self._lock:
             row = self._db.execute(
                 "SELECT value FROM counters WHERE key = ? AND ends > ?", (key, self._wall())
@@ -359,7 +358,7 @@ class SQLiteCounters:
         return int(row[0]) if row is not None else 0
 
     def clear(self, key: str) -> None:
-        """End a counter."""
+        """Remove a counter."""
         with self._lock:
             self._db.execute("DELETE FROM counters WHERE key = ?", (key,))
 
@@ -392,9 +391,9 @@ def open_counters(shared: str) -> Counters:
     try:
         storage = storage_from_string(shared)
     except UnknownStorage as error:
-        why = without_password(error, shared)  # it quotes the address
+        why = without_password(error, shared)  # the error quotes the address
         raise ConfigurationError(f"shared: no store for {where}: {why}") from None
-    except ValueError:  # which may quote any part of the address
+    except ValueError:  # the error may quote any part of the address
         raise ConfigurationError(
             f"shared: the address of {where} cannot be understood. It is redis://user:password@host:port/db; what is "
             "special in a password must be percent-encoded in it."
@@ -413,13 +412,13 @@ def open_counters(shared: str) -> Counters:
 
 
 def _unreachable(storage: Any) -> Exception | str | None:
-    """Why a storage of ``limits`` cannot be used; None where it can. Its own check swallows the reason."""
+    """Why a storage of ``limits`` cannot be used; None if it can. The storage's own check hides the reason."""
     ping = getattr(getattr(storage, "storage", None), "ping", None)
     try:
         if callable(ping):
             ping()
         return None if storage.check() else "It does not answer."
-    except Exception as error:  # noqa: BLE001 - each store has its own
+    except Exception as error:  # noqa: BLE001 - each store has its own errors
         return error
 
 

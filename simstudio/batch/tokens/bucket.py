@@ -14,15 +14,15 @@ class Bucket:
     """The tokens that should be left.
 
     Attributes:
-        tokens: How many; infinitely many while nothing is known.
-        rate: Tokens of a refill.
-        burst: The most that it holds.
-        is_window: Whether all tokens come anew each minute, from the first request on, as on v0.4.
-        is_known: Whether anything is known.
-        is_guessed: Whether that was learned from refusals only.
-        is_full: Whether its minute may begin with the next request.
-        told: The refill that the service told of, in epoch seconds.
-        refilled_by: When a refill has surely come.
+        tokens: Number of tokens; infinite while nothing is known.
+        rate: Tokens that a refill adds.
+        burst: Tokens of the full bucket.
+        is_window: Whether all tokens are granted anew each minute, counted from the first request, as on v0.4.
+        is_known: Whether anything is known about the limit.
+        is_guessed: Whether it was learnt from refusals only.
+        is_full: Whether the minute may begin with the next request.
+        told: Time of the refill that the service reported, in epoch seconds.
+        refilled_by: Time by which a refill has surely happened.
     """
 
     def __init__(self) -> None:
@@ -33,25 +33,25 @@ class Bucket:
         self.is_full = False
         self.told: float | None = None
         self.refilled_by = math.inf
-        self._let_through = 0  # since the last refill, where the rate is guessed
+        self._let_through = 0  # requests since the last refill, for a guessed rate
         self._refills = 0
 
     def periods_to(self, reset: float | None) -> float | None:
-        """How many periods a refill lies behind the one that the service told of last."""
+        """Number of periods between the refill that the service last reported and this one."""
         return None if reset is None or self.told is None else (reset - self.told) / PERIOD
 
     def adopt(
         self, now: float, wall: float, rate: int, burst: int | None, left: int, tokens: int, reset: float | None
     ) -> bool:
-        """Believe the service.
+        """Adopt the numbers of the service.
 
         Args:
-            left: Tokens that it says are left.
-            tokens: Those less what it has not counted yet.
-            reset: The next refill, in epoch seconds.
+            left: Tokens that are left by its report.
+            tokens: The same, minus requests that it has not counted yet.
+            reset: Time of the next refill, in epoch seconds.
 
         Returns:
-            Whether the date of the refill is possible; else the clocks differ.
+            Whether the time of the refill is possible; if not, the clocks differ.
         """
         self.told = reset
         self.is_known, self.is_guessed = True, False
@@ -63,13 +63,13 @@ class Bucket:
         return possible
 
     def share(self, *, rate: int, burst: int, told: float, refilled_by: float) -> None:
-        """Believe another process, which knows its bucket from the service."""
+        """Adopt the numbers that another process has from the service."""
         self.rate, self.burst, self.is_window = rate, burst, rate == burst
         self.told, self.refilled_by = told, refilled_by
         self.is_known, self.is_guessed, self.is_full = True, False, False
 
     def guess(self, now: float, retry_after: float | None) -> None:
-        """Believe that what the service let through since the last refill is what it allows: it tells only refusals."""
+        """Take the requests since the last refill as the rate, of a service that reports only refusals."""
         self.rate = self.burst = max(1, self._let_through)
         self.tokens = 0
         if not self.is_guessed or retry_after is not None:
@@ -78,7 +78,7 @@ class Bucket:
         self.is_full = False
 
     def spend(self, now: float, tokens: int) -> bool:
-        """Take tokens for a request; True where its minute begins with them."""
+        """Take the tokens of a request. True if the minute begins with it."""
         begins = bool(tokens) and self.is_full
         if begins:
             self.is_full = False
@@ -88,11 +88,11 @@ class Bucket:
         return begins
 
     def take_back(self) -> None:
-        """Count a request as not let through."""
+        """Uncount a request that was refused."""
         self._let_through = max(0, self._let_through - 1)
 
     def refill(self, now: float) -> None:
-        """Believe in the refills that are due."""
+        """Assume the refills that are due."""
         steps = 1 + int((now - self.refilled_by) // PERIOD)
         if self.is_guessed and steps > 0:
             self._refills += 1

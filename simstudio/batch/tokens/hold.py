@@ -10,10 +10,10 @@ _LONGEST = 60.0  # seconds
 
 
 class Hold:
-    """Until when nothing begins after a refusal. After several in a row one request is tried alone.
+    """The pause after a refusal. After several refusals in a row one request is tried alone.
 
     Attributes:
-        until: The end of the pause.
+        until: End of the pause.
     """
 
     def __init__(self) -> None:
@@ -22,14 +22,14 @@ class Hold:
         self._tried_at = -math.inf
 
     def see_refusal(self, now: float, retry_after: float | None) -> float:
-        """Learn of a refusal; the seconds to pause, which a service may say too low."""
+        """Learn of a refusal. Returns the seconds to pause: the wait that a service asks for may be too short."""
         if now >= self.until:
             self._strikes += 1
         backoff = min(_LONGEST, 0.5 * 2.0 ** min(self._strikes, 10))
         return backoff if retry_after is None else max(retry_after, backoff if self._strikes > 1 else 0.0)
 
     def extend(self, until: float) -> None:
-        """Pause at least until then."""
+        """Extend the pause to a time."""
         self.until = max(self.until, until)
 
     def see_request(self, now: float) -> None:
@@ -38,12 +38,12 @@ class Hold:
             self._tried_at = now
 
     def see_answer(self, now: float, elapsed: float) -> None:
-        """Learn that a request that took so long was answered."""
+        """Learn of the response to a request that took ``elapsed`` seconds."""
         if now - elapsed >= self.until:
             self._strikes = 0
 
     def wait(self, now: float) -> float:
-        """Seconds in which nothing may begin."""
+        """Seconds until a request may begin."""
         if now < self.until:
             return self.until - now
         if self._strikes > 1 and now < self._tried_at + COUNTED_AFTER and self._tried_at >= self.until:

@@ -1,4 +1,4 @@
-"""Other users of the same bucket: what they take, and how much is left for them."""
+"""Other users of the same bucket: the tokens that they take, and those that are left for them."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ if TYPE_CHECKING:
     from simstudio.batch.tokens.bucket import Bucket
 
 SAME = 1 / 60
-"""Part of a period: two refills that are told no further apart are one."""
-_SURPRISED = 10.0  # seconds in which further refusals are of the same surprise
+"""Part of a period: two reported refills that are no further apart are the same."""
+_SURPRISED = 10.0  # seconds in which further refusals have the same cause
 
 
 class OtherUsers:
-    """Those who take tokens beside this batch.
+    """Other programs and users that take tokens from the bucket of this batch.
 
     Attributes:
         exist: Whether there are any.
-        kept: Tokens left for them.
+        kept: Tokens that are left for them.
     """
 
     def __init__(self) -> None:
         self.exist = False
         self.kept = 0.0
         self._took = 0.0  # in this period
-        self._surprised = -math.inf  # when they took more
-        self._paid = 0  # tokens of ours, in all
-        self._exact: tuple[int, int] | None = None  # what was left when all requests were counted, and paid by then
+        self._surprised = -math.inf  # time of the last surprise
+        self._paid = 0  # all tokens of this batch
+        self._exact: tuple[int, int] | None = None  # tokens left when all requests were counted, and paid until then
 
     def pay(self, tokens: int) -> None:
-        """Count tokens of ours; negative where they were given back."""
+        """Count tokens of this batch; a negative number gives tokens back."""
         self._paid += tokens
 
     def learn(self, bucket: Bucket, cost: int, steps: float | None, left: int) -> None:
-        """Learn what they have taken since the last exact look, some periods ago: as much is left for them from now on.
+        """Learn the tokens that they took since the last exact report, and keep as many for them from now on.
 
         Args:
-            bucket: As it was believed until now.
+            bucket: The estimate before the present report.
             cost: Tokens of a request.
-            steps: Periods since that look.
-            left: Tokens that the service says are left, now that it has counted all our requests.
+            steps: Periods since the last exact report.
+            left: Tokens left by the present report, in which all requests of this batch are counted.
         """
         before, self._exact = self._exact, (left, self._paid)
         if before is None or steps is None or not bucket.is_known or bucket.is_guessed or bucket.is_full:
@@ -60,20 +60,20 @@ class OtherUsers:
             self._took = 0.0
 
     def keep_for(self, took: float, bucket: Bucket, cost: int) -> None:
-        """Keep what they took in a period, and a little more; a little less than before where they took less."""
+        """Keep the tokens that they took in a period, and some more; fewer than before only step by step."""
         self.kept = min(max(0.75 * self.kept, 1.25 * took + cost), float(bucket.rate))
 
     def surprise(self, now: float, bucket: Bucket, cost: int) -> None:
-        """Learn of a refusal although tokens should have been left: they took them, and shall find more."""
+        """Learn of a refusal although tokens should have been left: other users took them, so keep more for them."""
         if now > self._surprised + _SURPRISED:
             self.exist, self._surprised = True, now
             self.kept = min(2.0 * max(self.kept, cost), float(bucket.rate))
 
     def reserve(self, bucket: Bucket, cost: int) -> int:
-        """Tokens left for them, who would otherwise be refused and come back in the middle of our requests.
+        """Tokens that are left for them. Without any they would be refused, and repeat their requests among ours.
 
-        It costs nothing but these tokens, once: the bucket holds two minutes' and keeps what they do not take. (A
-        window keeps nothing.)
+        It costs these tokens only once: the bucket holds the tokens of two minutes and keeps those that are not taken.
+        A window keeps none.
         """
         if not self.exist or bucket.is_window or bucket.is_guessed:
             return 0

@@ -1,8 +1,8 @@
 """The probe: one request without tokens, which shows whether a limit is enforced.
 
-Servers may report limits that they do not enforce. The first time that no tokens should be left, one request is let
-through all the same. When it is answered although no refill came in between, the limit is not enforced, and only a 429
-makes it matter again. When it is refused it is, and no other probe follows.
+Servers may report limits that they do not enforce. The first time that no tokens should be left, one request is sent
+nevertheless. If it is not refused although no refill came in between, the limit is not enforced, until a 429 shows
+otherwise. If it is refused, the limit is enforced, and no other probe follows.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from simstudio.batch.tokens.bucket import PERIOD
 
 APART = 0.05
-"""Seconds around a probe in which nothing else begins, so that its response is known as its own."""
+"""Seconds around a probe in which no other request begins, so that its response can be identified."""
 _CONFIRMED_BY = 10.0  # seconds
 
 
@@ -18,38 +18,38 @@ class Probe:
     """Whether a limit is enforced, and the request that shows it.
 
     Attributes:
-        enforced: None while that is not known.
-        begun: When the request began; None where there is none.
-        passed: When it was answered, while nobody has confirmed that no refill had come.
+        enforced: Whether the limit is enforced; None while it is not known.
+        begun: Time at which the request began; None without one.
+        passed: Time of its response, until it is confirmed that no refill came before.
     """
 
     def __init__(self) -> None:
         self.enforced: bool | None = None
         self.begun: float | None = None
         self.passed: float | None = None
-        self._is_alone = False  # whether nothing else was in flight
+        self._is_alone = False  # whether no other request was in flight
         self._doubted_from: float | None = None
 
     def begin(self, now: float, *, alone: bool) -> None:
-        """Let a request be the probe."""
+        """Make a request the probe."""
         self.begun, self._is_alone = now, alone
 
     def withdraw(self) -> None:
-        """Let the request that was chosen be none."""
+        """Make the chosen request an ordinary one."""
         self.begun = None
 
     def see_request(self, now: float) -> None:
-        """Learn that a request begins: beside it the probe is not alone any more."""
+        """Learn that another request begins, so that the probe is no longer alone."""
         self._doubted_from = None
         if self.begun is not None and self.begun != now:
             self._is_alone = False
 
     def wait(self, now: float) -> float:
-        """Seconds in which nothing else may begin."""
+        """Seconds in which no other request may begin."""
         return 0.0 if self.begun is None else self.begun + APART - now
 
     def see_answer(self, now: float, elapsed: float) -> bool:
-        """Learn that a request that took so long was answered; True where it was the probe."""
+        """Learn of the response to a request that took ``elapsed`` seconds. True if it was the probe."""
         if self.begun is None or self.passed is not None:
             return False
         if not self._is_alone and abs(now - elapsed - self.begun) > APART / 2:
@@ -58,16 +58,17 @@ class Probe:
         return True
 
     def conclude(self, *, enforced: bool) -> None:
-        """End it with a verdict."""
+        """End the probe with a verdict."""
         self.enforced, self.begun, self.passed = enforced, None, None
 
     def judge(self, *, empty: bool, refilled: bool, plenty: bool) -> None:
-        """Judge by what the service says is left.
+        """Judge the probe by the tokens that the service reports as left.
 
         Args:
-            empty: Whether that is less than a request takes.
-            refilled: Whether a refill may have come since the last word.
-            plenty: Whether it is enough for all requests that were not counted yet, so that an answer shows nothing.
+            empty: Whether they are fewer than a request takes.
+            refilled: Whether a refill may have come since the last report.
+            plenty: Whether they are enough for all requests that were not counted yet, so that a response shows
+                nothing.
         """
         if self.passed is not None and empty and not refilled:
             self.enforced = False
@@ -76,14 +77,14 @@ class Probe:
         self._doubted_from = None
 
     def advance(self, now: float) -> None:
-        """Believe in an answer that nobody confirmed, and give a probe up that nobody answered."""
+        """Accept a response that was not confirmed in time, and give up a probe without a response."""
         if self.passed is not None and now > self.passed + _CONFIRMED_BY:
             self.conclude(enforced=False)
         if self.begun is not None and self.passed is None and now > self.begun + PERIOD:
             self.begun = None
 
     def is_due(self, now: float, *, empty: bool) -> bool:
-        """Whether a request may be the probe: surely none are left, or for long nobody could say so."""
+        """Whether a request may be the probe: no tokens are left, or that could not be confirmed for a while."""
         if self.enforced is not None or self.begun is not None:
             return False
         if self._doubted_from is None:

@@ -1,4 +1,4 @@
-"""The requests of the last moments: those that the service may not have counted yet."""
+"""Recent requests, which the service may not have counted yet."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ COUNTED_AFTER = 2.0
 
 
 class Traffic:
-    """The requests that were begun here.
+    """The requests of this process.
 
     Attributes:
-        begun: How many, in all.
-        flying: How many of them have no response yet.
-        last: When the last one began.
+        begun: Number of all requests.
+        flying: Number of requests without a response yet.
+        last: Time at which the last one began.
     """
 
     def __init__(self) -> None:
@@ -32,11 +32,11 @@ class Traffic:
         self._drop(now)
 
     def end(self) -> None:
-        """Count a response, or the lack of one."""
+        """Count the end of a request."""
         self.flying = max(0, self.flying - 1)
 
     def uncounted(self, now: float, cost: int) -> int:
-        """How many requests the service may not have counted yet."""
+        """Number of requests that the service may not have counted yet."""
         self._drop(now)
         # The second token of a background run is taken some time after its response.
         return len(self._recent) if cost > 1 else min(len(self._recent), self.flying)
