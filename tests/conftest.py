@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -29,9 +30,10 @@ for _name in (
     "SIM_WORKSPACE_ID",
     "SIM_WEBHOOK_SECRET",
     "SIM_BATCH_SHARED",
-    "PYTHONDONTWRITEBYTECODE",  # each process that a test starts would compile the package anew
+    "PYTHONDONTWRITEBYTECODE",
 ):
     os.environ.pop(_name, None)
+sys.dont_write_bytecode = False  # each run, and each process that a test starts, would compile all modules anew
 
 # No example is timed: a busy machine is no bug. It is said here because `@given` takes what holds at its import.
 # .ci/run asks for fewer examples on all Pythons but one.
