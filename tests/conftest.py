@@ -81,8 +81,14 @@ def umask(request: pytest.FixtureRequest) -> Iterator[int]:
     os.umask(before)
 
 
+def pytest_collection() -> None:
+    """Pause garbage collection while tests are collected, which makes next to no garbage."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Exempt the collected tests, which live to the end, from garbage collection: it took a quarter of the time."""
+    gc.enable()
     gc.collect()
     gc.freeze()
 
