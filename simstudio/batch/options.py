@@ -131,6 +131,7 @@ class BatchOptions(TypedDict, Generic[R], total=False):
                 "Run an item that failed again, so often at most.",
                 metavar="N",
                 parse=lambda text: int(text) if text.isdecimal() else text,
+                is_kept=True,
             ),
         ),
     ]

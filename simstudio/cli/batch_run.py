@@ -25,7 +25,7 @@ from simstudio.cli.connection import Connection
 from simstudio.cli.failures import CommandError, ExitCode, Failure, in_words
 from simstudio.cli.output import say, write_json
 from simstudio.cli.services import words_of
-from simstudio.errors import InputChangedError, InvalidInputError
+from simstudio.errors import BudgetError, InputChangedError, InvalidInputError, TooManyFailuresError
 
 if TYPE_CHECKING:
     from simstudio.batch.batch import Batch
@@ -94,6 +94,10 @@ class BatchRun:
             progress, stopped = self._executed(course)
         except KeyboardInterrupt:  # before signals were minded, or after
             self._interrupted(course.progress, signal.SIGINT)
+        except (BudgetError, TooManyFailuresError):
+            if course.progress is not None and not self.connection.as_json:
+                self._say_how_it_went(course.progress)
+            raise
         if stopped is not None:
             self._interrupted(progress, stopped)
         self._ended(progress, course.missing)
@@ -207,9 +211,7 @@ class BatchRun:
         if self.connection.as_json:
             write_json({"batch": self._summary(progress), **(fewer.to_dict() if fewer is not None else {})})
         else:
-            say(str(progress))
-            for detail in Summary.of(progress).details():
-                say(detail)
+            self._say_how_it_went(progress)
             if fewer is not None:
                 say(fewer.message)
             again = self._how_to_go_on() if self.ledger is not None else None
@@ -218,6 +220,12 @@ class BatchRun:
             if progress.failed and again:
                 say(f"note: to run again what failed: {again} --retry-failed")
         raise click.exceptions.Exit(ExitCode.FAILED if progress.failed or progress.unknown or missing else 0)
+
+    @staticmethod
+    def _say_how_it_went(progress: Progress) -> None:
+        say(str(progress))
+        for detail in Summary.of(progress).details():
+            say(detail)
 
     def _fewer(self, progress: Progress, missing: int) -> Failure:
         """The inputs lacked some that the ledger knows: whoever wrote them may have ended early."""

@@ -121,8 +121,9 @@ class Note:
 def _settings(told: dict[str, Any]) -> Settings:
     names = {field.name for field in attrs.fields(Settings)}
     known = {name: value for name, value in told.items() if name in names}
-    if "options" not in known:  # an earlier release kept each beside the others
-        known["options"] = kept_options({name: value for name, value in told.items() if value is not None})
+    options = known.get("options", told)  # an earlier release kept each beside the others
+    given = {name: value for name, value in options.items() if value is not None} if isinstance(options, dict) else {}
+    known["options"] = kept_options(given)  # and no others: a ledger may come from anybody
     return Settings(**known)
 
 

@@ -22,7 +22,8 @@ def import_package(name: str, purpose: str) -> Any:
     try:
         return import_module(name)
     except ImportError as error:
-        raise ConfigurationError(f"{purpose} needs {name}, which is not installed: pip install {name}") from error
+        package = name.partition(".")[0]
+        raise ConfigurationError(f"{purpose} needs {package}, which is not installed: pip install {package}") from error
 
 
 class ColumnMaker:

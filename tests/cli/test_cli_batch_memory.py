@@ -379,3 +379,18 @@ def test_the_options_of_an_earlier_release_are_heeded(server, work, given, ledge
     settings = remembered(ledger)
     assert (settings.mode, settings.ordered, settings.key) == ("async", False, "n")
     assert settings.options == {"ordered": False, "key": "n"}
+
+
+@pytest.mark.parametrize("options", [{"dead_letters": "victim.txt", "executor": 5, "ordered": False}, "no options"])
+def test_a_ledger_has_no_say_in_options_that_are_not_kept(
+    cli, server, work, given, ledger, tmp_path, monkeypatch, options
+) -> None:
+    """Such as the name of a file to write: a ledger may come from anybody."""
+    monkeypatch.chdir(tmp_path)
+    told = {"workflow": "work", "inputs": given(3), "mode": "sync", "options": options}
+    with Ledger.open(ledger, workflow_id="work", mode="sync", api_version="v1") as opened:
+        opened.remember("command line", told)
+
+    assert cli("batch", "resume", ledger).exit_code == 1
+    assert work[3] == 1
+    assert not (tmp_path / "victim.txt").exists()
