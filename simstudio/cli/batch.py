@@ -134,6 +134,11 @@ def batch(ctx: click.Context) -> None:
     show_default=True,
     help="A request each; queued and waited for, for long runs; or a stream each. Services other than Sim queue.",
 )
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Fail, without sending it, each input with a misspelt, missing or mistyped field; takes one more request.",
+)
 @_run_options
 @connected
 def run(
@@ -143,6 +148,7 @@ def run(
     *,
     ledger: str | None,
     mode: str,
+    check: bool,
     out: str | None,
     timeout: float | None,
     moved: bool,
@@ -158,8 +164,9 @@ def run(
     named = _on_command_line()
     _use(connection, service, named)
     check_arguments(service, arguments)
-    if service is not None and "mode" in named:
-        raise click.UsageError("--mode is of Sim only", click.get_current_context())
+    for option in ("mode", "check"):
+        if service is not None and option in named:
+            raise click.UsageError(f"--{option} is of Sim only", click.get_current_context())
     if service is None and is_short(workflow):
         with connection.client() as client:
             workflow = find_workflow(connection, client, workflow, acts=True)
@@ -169,6 +176,7 @@ def run(
         out=None if out == "-" else out,
         mode=mode if service is None else "async",
         timeout=timeout,
+        check=check,
         options=given_options(flags),
         service=service,
         arguments=arguments,

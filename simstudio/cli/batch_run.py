@@ -187,6 +187,8 @@ class BatchRun:
         begin = client.workflows.map if service is None else service.map(client)
         of_service: dict[str, Any] = {"mode": settings.mode} if service is None else {**service.batch_defaults}
         of_service |= settings.arguments
+        if settings.check:
+            of_service["check"] = client.workflows.describe(settings.workflow)
         if settings.timeout is not None:
             of_service["timeout"] = settings.timeout
         batch: Batch = begin(

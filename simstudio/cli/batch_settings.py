@@ -35,6 +35,7 @@ class Settings:
         out: Where results go; None for standard output.
         mode: ``sync``, ``async`` or ``stream``.
         timeout: Seconds an item may take.
+        check: Whether inputs are compared with the fields of the workflow before they are sent.
         options: Options of ``map`` that were given.
         secret: Whether ``shared`` held secrets, and is here without them.
         server: The base address that the batch ran on, or the option of the sandbox that it ran on.
@@ -48,6 +49,7 @@ class Settings:
     out: str | None = None
     mode: str = "sync"
     timeout: float | None = None
+    check: bool = False
     options: Mapping[str, Any] = attrs.field(factory=dict)
     secret: bool = False
     server: str | None = None

@@ -258,6 +258,19 @@ class TestGoingOn:
         assert work == Counter([1, 2, 5])
         assert [line["output"]["square"] for line in lines(result.stdout)] == [1, 4, 25]
 
+    def test_neither_run_nor_resume_sends_an_input_that_does_not_fit(self, cli, server, tmp_path, ledger) -> None:
+        inputs = tmp_path / "in.jsonl"
+        inputs.write_text('{"name": "Ada"}\n{"naem": "Bob"}\n')
+        first = cli("batch", "run", "hello", str(inputs), "--ledger", ledger, "--check")
+        inputs.write_text(f'{inputs.read_text()}{{"name": 5}}\n')
+
+        result = cli("batch", "resume", ledger)
+
+        assert (first.exit_code, result.exit_code) == (1, 1)
+        assert "'naem' is no field (did you mean 'name'?)" in lines(first.stdout)[1]["error"]["message"]
+        assert "'name' must be a str, not int" in lines(result.stdout)[2]["error"]["message"]
+        assert [each.path for each in server.requests].count("/api/workflows/hello/execute") == 1
+
     def test_resume_needs_the_ledger_only(self, cli, server, work, given, ledger, out) -> None:
         cli("batch", "run", "work", given(1, 2), "--ledger", ledger, "--out", str(out), "--mode", "async")
         given(1, 2, 5)
