@@ -87,7 +87,7 @@ app.py is a Python file that defines a sandbox and its workflows:
     "--seed",
     metavar="NUMBER",
     type=int,
-    help="Give the same ids and times in every run, for the same requests.",
+    help="Have Sim give the same ids and times in every run, for the same requests.",
 )
 @click.option(
     "--reload",

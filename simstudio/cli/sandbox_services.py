@@ -61,7 +61,7 @@ def sandboxes_of(app: Path, names: Sequence[str] | None) -> list[LocalService]:
 
 
 def limit(sandboxes: Iterable[LocalService], calls_per_minute: int | None) -> None:
-    """Enforce a limit on each."""
+    """Enforce a limit of calls on each sandbox."""
     if calls_per_minute is not None:
         for each in sandboxes:
             each.limit_calls(calls_per_minute)

@@ -25,7 +25,7 @@ _SECONDS = re.compile(r"(\d+(?:\.\d+)?)(ms|s)?")
 
 
 class FaultRuleError(ValueError):
-    """A text that is no fault; the message says which part is wrong."""
+    """A text that is no fault; the message names the part."""
 
 
 def parse_fault(rule: str) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def write_fault(fault: Fault, times: int | None) -> str:
 
 
 def _read(word: str, found: dict[str, Any], rule: str) -> None:
-    """Add what one word says."""
+    """Add the effect that one word names."""
     name, equals, value = word.partition("=")
     header = _HEADER.fullmatch(word)
     if times := _TIMES.fullmatch(word):

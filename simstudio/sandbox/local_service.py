@@ -135,7 +135,7 @@ class LocalService(ABC):
 
 
 class CallLimit:
-    """ASGI middleware that has a sandbox check the limit of its calls."""
+    """ASGI middleware that applies a sandbox's limit of calls."""
 
     def __init__(self, app: ASGIApp, check: Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]) -> None:
         self._app = app

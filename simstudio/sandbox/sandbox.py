@@ -505,7 +505,7 @@ class SandboxServer(Served["Sandbox"]):
         return self.sandbox.api_key
 
     def about(self) -> dict[str, Any]:
-        """What ``GET /_sandbox`` tells."""
+        """Body of ``GET /_sandbox``, with the generation, the workspace and the workflows."""
         sandbox = self.sandbox
         return {
             **super().about(),

@@ -64,15 +64,15 @@ class Served(ABC, Generic[B]):
     @property
     @abstractmethod
     def key(self) -> str:
-        """The credential that the sandbox accepts, which its control API asks for, too."""
+        """The credential of the service, which the control API needs as ``X-API-Key``."""
 
     @property
     def environ(self) -> dict[str, str]:
-        """The environment variables that lead a program here, credentials included."""
+        """The environment variables with which a program uses this server, credentials included."""
         return {}
 
     def about(self) -> dict[str, Any]:
-        """What ``GET /_sandbox`` tells: the service, its address, and what lists the functions."""
+        """Body of ``GET /_sandbox``: the service and its address."""
         return {"service": self.sandbox.service, "baseUrl": self.base_url}
 
     def start(self) -> Self:

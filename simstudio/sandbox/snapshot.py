@@ -25,7 +25,7 @@ _SETTINGS = frozenset({"_part_size", "_plan", "functions", "runnable", "sources"
 """Attributes of stores that come from the sandbox's configuration."""
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 _LARGE = 4096
-"""Bytes from which on a content is stored beside the document."""
+"""Size in bytes from which a content is stored outside the document."""
 
 
 @attrs.frozen
@@ -37,7 +37,7 @@ class Captured:
 
 
 class Blobs:
-    """Large contents by their digest, each computed once as long as it is in use."""
+    """Digests of large contents, computed once for each."""
 
     def __init__(self) -> None:
         self._digests: dict[int, tuple[bytes, str]] = {}
@@ -203,7 +203,7 @@ class Reader:
 
 
 def _give_default(made: Any, attribute: attrs.Attribute[Any]) -> None:
-    """Give an object an attribute that its class has since a later version."""
+    """Give an object the default of an attribute that the data lacks."""
     default: Any = attribute.default
     if default is attrs.NOTHING:
         return

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _PAUSE = 0.3
 """Seconds after a request until the data is written; more if writing takes long."""
 _SHARE = 20
-"""How many times as long as writing takes the pause is at least."""
+"""Smallest ratio of the pause to the time that writing takes."""
 
 
 class State:
@@ -73,11 +73,11 @@ class State:
                 definitions.register(function)
 
     def cancel_runs(self) -> None:
-        """Cancel what went on in the data when its server ended."""
+        """Cancel runs of tables that were under way when their server ended."""
         self._core.data.tables.cancel_runs()
 
     def _complete(self, made: Any) -> None:
-        """Give an object what is not data."""
+        """Give a restored object its clock or its function."""
         if isinstance(made, Files):
             made._clock = self._core.clock
         elif isinstance(made, Upload):
@@ -160,7 +160,7 @@ class StateKeeper:
 
 
 def fingerprint(function: Workflow) -> str:
-    """What a registered function says about its workflow; if it changes, the function was edited."""
+    """Text that changes with the fields, the flags and the description of a registered function."""
     flags = [function.deployed, function.public, function.needs_redeployment, function.description]
     return json.dumps([graph.of_function(function), flags])
 

@@ -52,7 +52,7 @@ _SECONDS_WITHOUT_CLIENT = 2.0
 
 
 class _Proxy(LocalService):
-    """What both servers have: an ASGI application and an address."""
+    """Common base of the recording proxy and the replay."""
 
     def __init__(self) -> None:
         super().__init__(time.time)
@@ -87,10 +87,10 @@ class _Proxy(LocalService):
         raise NotImplementedError
 
     async def _forget(self) -> None:
-        """A recording stays as it is."""
+        """Do nothing: a recording stays as it is."""
 
     async def _close(self) -> None:
-        """Let go of connections."""
+        """Close the connections to the server."""
 
 
 class ProxyServer(Served[_Proxy]):
@@ -195,7 +195,7 @@ class RecordingProxy(_Proxy):
 
     @property
     def _recorded(self) -> Readdressing:
-        """From the server's base URL to its origin: in a recording, paths begin there."""
+        """Replaces the server's base URL by its origin, where the paths of a recording begin."""
         return Readdressing(self.url, self._origin)
 
     async def _pass_on(self, response: httpx.Response, scope: Scope, receive: Receive, send: Send) -> bytes | None:

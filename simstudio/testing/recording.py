@@ -180,7 +180,7 @@ class Reader:
 
 
 def _without_values(url: str, body: bytes) -> bytes:
-    """A body without the values of a workspace's secrets, which no name of a field tells."""
+    """A body without the values of a workspace's secrets, whose field is just called ``value``."""
     return _VALUE.sub(rb'\1REDACTED"', body) if _OF_SECRETS.search(url) else body
 
 
@@ -191,7 +191,7 @@ def _answer(request: Request, response: dict[str, Any]) -> Answer:
 
 
 def _differences(sent: Request, recorded: Request) -> dict[str, str]:
-    """What differs between two requests, by part."""
+    """Differences between two requests, by part."""
     found = {}
     if sent.method != recorded.method:
         found["method"] = f"sent {sent.method}, recorded {recorded.method}"
@@ -206,7 +206,7 @@ def _differences(sent: Request, recorded: Request) -> dict[str, str]:
 
 
 def _likeness(sent: Request, recorded: Request) -> tuple[float, float]:
-    """How alike two requests are: first their methods and paths, then the rest."""
+    """Similarity of two requests: of their methods and paths first, then of the rest."""
     if _place(sent) == _place(recorded):
         return 2.0, -len(_differences(sent, recorded))
     return SequenceMatcher(None, f"{sent.method} {_target(sent)}", f"{recorded.method} {_target(recorded)}").ratio(), 0

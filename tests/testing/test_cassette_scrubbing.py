@@ -141,6 +141,12 @@ def test_thoroughly_addresses_of_people_are_replaced():
     assert Scrubber(environment=False, thorough=True).text(text) == "redacted@example.com, to=redacted@example.com"
 
 
+def test_a_long_text_without_spaces_is_left_as_it_is():
+    text = "0a" * 1_000_000
+
+    assert Scrubber(environment=False, thorough=True).text(text) == text
+
+
 def test_a_secret_within_a_longer_secret_leaves_no_rest():
     assert Scrubber(["abc", "abcdef"]).text("abcdef abc") == "REDACTED REDACTED"
 
