@@ -228,6 +228,7 @@ _WORDS = (
     ("another file with out=", "another file with --out"),
     ("out must end with", "--out must end with"),
     ("max_failures=", "--max-failures "),
+    ("budget= needs", "--budget needs"),
     ("Its trace: client.traces.get(error), or simstudio", "Its trace: simstudio"),
     ("or say format=", "or give --format"),
     ("pass signature_header=", "give --signature-header"),

@@ -91,13 +91,8 @@ class Service:
     def rephrase(self, text: str) -> str:
         """A message of its client, with options and environment variables in the place of arguments."""
         variable, argument = self.address
-        address = f"--base-url ({variable})"
         text = _ATTRIBUTES.sub("", in_words(text))
-        for known, word in (
-            ("base_url", address),
-            (argument, address),
-            *((key, name) for name, key in self.keys.items()),
-        ):
+        for known, word in ((argument, f"--base-url ({variable})"), *((key, name) for name, key in self.keys.items())):
             text = re.sub(rf"(?<![\w-]){known}\b=?", word, text)
         return text
 

@@ -87,6 +87,13 @@ def test_the_sandbox_of_a_file_has_the_users_functions_and_resume_wants_it_named
     assert f"{app} defines no SpeedPixSandbox. Write: from simstudio.sandbox.services.speedpix import" in other.stderr
 
 
+def test_a_budget_needs_a_service_that_names_costs(cli) -> None:
+    result = cli("batch", "run", "--service", "oomol", "b", __file__, "--sandbox", "--budget", "5 credits")
+
+    assert result.exit_code == 2
+    assert "error: --budget needs a service that says what an execution cost" in result.stderr
+
+
 def test_what_is_missing_in_the_environment_is_named(cli, service, case, inputs) -> None:
     result = cli("batch", "run", "--service", service, case.thing, inputs)
 
