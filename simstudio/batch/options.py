@@ -128,7 +128,7 @@ class BatchOptions(TypedDict, Generic[R], total=False):
             must_be("a whole number from 0 to 100", lambda value: type(value) is int and 0 <= value <= MOST_RETRIES),
             Flag(
                 "--retries",
-                "Run an item that failed again, so often at most.",
+                "Times to run a failed item again.",
                 metavar="N",
                 parse=lambda text: int(text) if text.isdecimal() else text,
                 is_kept=True,
@@ -152,8 +152,8 @@ class BatchOptions(TypedDict, Generic[R], total=False):
             check=check_budget,
             flag=Flag(
                 "--budget",
-                "End before the items of this run cost more, such as '5 dollars' or '500 credits'. Each costs a "
-                "request more, for its price.",
+                "End before this run costs more: '5 dollars' or '500 credits'. Each item costs one request more, for its "
+                "price.",
                 metavar="AMOUNT",
                 parse=parse_money,
             ),
@@ -163,7 +163,7 @@ class BatchOptions(TypedDict, Generic[R], total=False):
         bool,
         make_switch(
             default=False,
-            flag=Flag("--dedup", "Run equal inputs once, and give all of them its outcome.", value=True, is_kept=True),
+            flag=Flag("--dedup", "Run equal inputs once; all of them get that outcome.", value=True, is_kept=True),
         ),
     ]
     columns: Annotated[

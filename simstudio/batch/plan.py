@@ -83,7 +83,7 @@ class Plan(Generic[R]):
         options = Options(given, max_retries=context.options.max_retries, window=max(1000, 4 * most))
         source = source_of(self.inputs, relayed=not asynchronous, examiner=options.examiner(), wanted=options.wanted)
         if given["budget"] is not None and not execution.has_prices:
-            raise InvalidInputError("budget= needs a service that says what an execution cost; this one does not.")
+            raise InvalidInputError("A budget needs a service that says what an execution cost; this one does not.")
         elsewhere = self._elsewhere(context, execution)
         if elsewhere is not None and concurrency is None and execution.mode != "async":
             most = min(most, elsewhere.slots or most)
