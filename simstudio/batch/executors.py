@@ -30,7 +30,7 @@ import attrs
 
 from simstudio.batch.claims import CLAIMS_UNREACHABLE, check_claims, open_claims
 from simstudio.batch.execution import R, Receipt
-from simstudio.batch.workers import WORKER_LOST, Outcome, Task, clients, run, told
+from simstudio.batch.workers import WORKER_LOST, Outcome, Task, clients, describe, run
 from simstudio.core.files import File, as_file
 from simstudio.transport.errors import APIConnectionError, ConfigurationError, InvalidInputError, SimStudioError
 
@@ -281,7 +281,7 @@ class ExecutorSender(Generic[R]):
         try:
             return self._executor.submit(run, task)
         except Exception as error:  # BrokenExecutor, RuntimeError after its shutdown …
-            message = f"The executor takes no more tasks: {told(error)} This input was not sent."
+            message = f"The executor takes no more tasks: {describe(error)} This input was not sent."
             if self._lost:
                 message += f" What its workers were at may have run: {self._lost} in a row are unknown."
             raise ConfigurationError(message) from error
@@ -304,7 +304,7 @@ class ExecutorSender(Generic[R]):
                 self._lost = 0
             return outcome
         if _never_began(error):
-            message = f"The executor's workers cannot run the tasks. Is this package installed there? {told(error)}"
+            message = f"The executor's workers cannot run the tasks. Is this package installed there? {describe(error)}"
             raise ConfigurationError(message) from error
         return self._lose("its worker was lost", error, sent=True)
 
@@ -312,7 +312,7 @@ class ExecutorSender(Generic[R]):
         self._lost += 1
         what = "It may have run" if sent else "It has not run"
         missing = APIConnectionError(
-            f"{what}: {why}.{'' if error is None else ' ' + told(error)}", WORKER_LOST, sent=sent
+            f"{what}: {why}.{'' if error is None else ' ' + describe(error)}", WORKER_LOST, sent=sent
         )
         missing.__cause__ = error
         return Outcome(error=missing)
@@ -322,7 +322,7 @@ def _unpack(packed: bytes) -> Outcome:
     try:
         outcome: Outcome = pickle.loads(packed)  # noqa: S301 - made by run()
     except Exception as error:  # noqa: BLE001 - such as other versions of packages there
-        return Outcome(error=APIConnectionError(f"It was executed; the answer cannot be read: {told(error)}"))
+        return Outcome(error=APIConnectionError(f"It was executed; the answer cannot be read: {describe(error)}"))
     return outcome
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 import attrs
 
-from simstudio.batch.snapshot import said
+from simstudio.batch.snapshot import describe_error
 from simstudio.core.frame_libraries import import_package
 from simstudio.transport.errors import ConfigurationError, InvalidInputError
 
@@ -122,7 +122,7 @@ class InputFile:
         except ImportError as error:  # of the file system
             raise ConfigurationError(f"The inputs {self.name} cannot be opened: {error}") from error
         except Exception as error:  # noqa: BLE001 - of any file system
-            problem = f"The inputs {self.name} cannot be opened: {self.redact(said(error))}."
+            problem = f"The inputs {self.name} cannot be opened: {self.redact(describe_error(error))}."
             raise InvalidInputError(problem) from None  # the cause may quote what is secret in the address
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from simstudio.batch.csv_rows import read_csv, read_tsv
 from simstudio.batch.input_files import Form, InputFile, count_lines
 from simstudio.batch.json_rows import read_array, read_lines
-from simstudio.batch.snapshot import said
+from simstudio.batch.snapshot import describe_error
 from simstudio.transport.errors import InvalidInputError, SimStudioError
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def read_file(file: InputFile, wanted: Sequence[str] | None = None) -> Iterator[
         raise
     except Exception as error:  # noqa: BLE001 - of the packages that fetch, unpack or decode it
         where = f"{file.name}, after input {count}" if count else file.name
-        problem = InvalidInputError(f"{where}: {file.redact(said(error))}.")
+        problem = InvalidInputError(f"{where}: {file.redact(describe_error(error))}.")
         raise problem from (None if file.is_remote else error)  # the cause may quote what is secret in the address
 
 

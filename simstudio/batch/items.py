@@ -11,7 +11,7 @@ import attrs
 
 from simstudio.batch.execution import R
 from simstudio.batch.rows import BadRow, Letter, RowMap
-from simstudio.batch.snapshot import copied, plain, problem, said, shown
+from simstudio.batch.snapshot import copy_input, describe_error, describe_problem, describe_refused, json_default
 from simstudio.transport.errors import InvalidInputError, SimStudioError
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class BatchItem(Generic[R]):
             "index": self.index,
             "key": self.key,
             "state": self.state,
-            "input": shown(self.input) if self._refused else self.input,
+            "input": describe_refused(self.input) if self._refused else self.input,
             "output": self.output,
             "error": said,
             "attempts": self.attempts,
@@ -157,15 +157,15 @@ def prepare(index: int, value: Any, key: Callable[[Any], object] | None = None, 
         try:
             value = rows(value)
         except InvalidInputError as error:
-            raise InvalidInputError(f"Input {index} cannot be made: {said(error)}.") from error
+            raise InvalidInputError(f"Input {index} cannot be made: {describe_error(error)}.") from error
     try:
-        copy, holds_files = copied(value)
+        copy, holds_files = copy_input(value)
         return Prepared(index, copy, named, fingerprint(copy), holds_files)
     except Exception as error:
-        raise InvalidInputError(f"Input {index} cannot be sent as JSON: {problem(error, value)}") from error
+        raise InvalidInputError(f"Input {index} cannot be sent as JSON: {describe_problem(error, value)}") from error
 
 
-def refused(index: int, value: Any, error: InvalidInputError, key: Callable[[Any], object] | None = None) -> BatchItem:
+def refuse(index: int, value: Any, error: InvalidInputError, key: Callable[[Any], object] | None = None) -> BatchItem:
     """The failed item of an input that :func:`prepare` refused. It has a key as well."""
     try:
         named = _key_of(index, value, key)
@@ -212,14 +212,14 @@ class Examiner:
         if type(value) is BadRow:
             if self._strict:
                 raise value.error
-            return Examined(refused(index, value.text, value.error, None if self._key is None else _no_key))
+            return Examined(refuse(index, value.text, value.error, None if self._key is None else _no_key))
         try:
             if type(value) is Letter:
                 key = value.key
                 return Examined(prepare(index, value.input, lambda _: key))
             return Examined(prepare(index, value, self._key, self._rows))
         except InvalidInputError as error:
-            return Examined(refused(index, value, error, self._key))
+            return Examined(refuse(index, value, error, self._key))
 
 
 def _no_key(_: Any) -> str:
@@ -233,7 +233,7 @@ def _key_of(index: int, value: Any, key: Callable[[Any], object] | None) -> str:
         text = str(key(value))
         text.encode()  # raises on half of a surrogate pair, which no file can hold
     except Exception as error:
-        raise InvalidInputError(f"key= failed for input {index}: {said(error)}.") from error
+        raise InvalidInputError(f"key= failed for input {index}: {describe_error(error)}.") from error
     return text
 
 
@@ -242,4 +242,4 @@ def fingerprint(data: Any) -> str:
     return hashlib.sha256(_ENCODER.encode(data).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False, default=plain)
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False, default=json_default)

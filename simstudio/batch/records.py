@@ -13,7 +13,7 @@ import simstudio.transport.errors as transport_errors
 from simstudio.batch.errors import LedgerError
 from simstudio.batch.execution import Receipt
 from simstudio.batch.items import BatchItem, Prepared
-from simstudio.batch.snapshot import plain
+from simstudio.batch.snapshot import json_default
 from simstudio.core.model import Model, is_empty, model, restore_model
 from simstudio.transport.errors import SimStudioError
 
@@ -183,12 +183,12 @@ def dump(data: Any, what: str) -> str:
         LedgerError: The value is no JSON data.
     """
     try:
-        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=plain)
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=json_default)
         if not text.isascii():
             try:
                 text.encode()
             except UnicodeEncodeError:
-                text = json.dumps(data, separators=(",", ":"), default=plain)
+                text = json.dumps(data, separators=(",", ":"), default=json_default)
     except (TypeError, ValueError, RecursionError) as error:
         if isinstance(error, SimStudioError):
             raise

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from simstudio.batch.snapshot import said
+from simstudio.batch.snapshot import describe_error
 from simstudio.core.parameters import abbreviate
 from simstudio.transport.errors import InvalidInputError
 
@@ -72,7 +72,7 @@ class RowMap:
         try:
             return self.function(row)
         except Exception as error:
-            raise InvalidInputError(f"input= failed: {said(error)}") from error
+            raise InvalidInputError(f"input= failed: {describe_error(error)}") from error
 
     def _select(self, row: Any) -> dict[str, Any]:
         columns: Any = self.columns

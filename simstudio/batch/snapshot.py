@@ -19,7 +19,7 @@ _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
 _SCALARS = frozenset({str, int, bool, type(None)})
 
 
-def shown(value: Any) -> Any:
+def describe_refused(value: Any) -> Any:
     """A refused input as JSON data for people: unchanged if it is JSON data, else its type and ``repr``."""
     try:
         return json.loads(json.dumps(value, allow_nan=False))
@@ -35,7 +35,7 @@ def _repr(value: Any) -> str:
         return f"<{type(value).__name__}>"
 
 
-def plain(value: Any) -> Any:
+def json_default(value: Any) -> Any:
     """Mappings and files as JSON data; the ``default`` of ``json.dumps``.
 
     Raises:
@@ -63,11 +63,11 @@ class _Unsendable(Exception):  # noqa: N818 - internal: collects the place on it
         return "".join(reversed(self.steps)).removeprefix(".")[:_SHOWN]
 
 
-def copied(value: Any) -> tuple[Any, bool]:
+def copy_input(value: Any) -> tuple[Any, bool]:
     """Copy an input. Returns the copy and whether it holds files.
 
     Raises:
-        Exception: The input cannot be sent; :func:`problem` returns the cause.
+        Exception: The input cannot be sent; :func:`describe_problem` returns the cause.
     """
     files: list[File] = []
     return _copy(value, files), bool(files)
@@ -102,7 +102,7 @@ def _copy_mapping(value: Mapping[Any, Any], files: list[File]) -> dict[str, Any]
     except RecursionError:
         raise
     except Exception as error:
-        raise _Unsendable(f"is of type {type(value).__name__} and cannot be read: {said(error)}") from error
+        raise _Unsendable(f"is of type {type(value).__name__} and cannot be read: {describe_error(error)}") from error
     for key, item in items:
         if not isinstance(key, str):
             raise _Unsendable(f"has the key {key!r} of type {type(key).__name__}: JSON keys are text, use str keys")
@@ -124,24 +124,24 @@ def _copy_file(value: Any, files: list[File]) -> Any:
     except RecursionError:
         raise
     except Exception as error:
-        raise _Unsendable(f"cannot be sent: {said(error)}") from error
+        raise _Unsendable(f"cannot be sent: {describe_error(error)}") from error
     if file is None:
         raise _Unsendable(describe_type(value))
     files.append(file)
     return value
 
 
-def problem(error: Exception, value: Any) -> str:
+def describe_problem(error: Exception, value: Any) -> str:
     """Why an input cannot be sent, as the end of a sentence."""
     if isinstance(error, _Unsendable):
         return f"{error.place or 'it'} {error.why}."
     if isinstance(error, RecursionError):
         return f"{TOO_DEEP}."
     found = find_unsendable(value, "", lambda _: True) if isinstance(error, ValueError) else None
-    return found or f"{said(error)}."
+    return found or f"{describe_error(error)}."
 
 
-def said(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """The text of an error, without a full stop; with its type if it is no error of this package."""
     text = str(error).strip()
     words = text if isinstance(error, InvalidInputError) else f"{type(error).__name__}: {text}" if text else ""

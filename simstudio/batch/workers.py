@@ -82,7 +82,7 @@ class Outcome:
     error: SimStudioError | None = None
     hint: RateLimitInfo | None = None
 
-    def packed(self) -> bytes:
+    def pack(self) -> bytes:
         """The outcome as bytes, which every executor can transport."""
         try:
             packed = pickle.dumps(self)
@@ -111,7 +111,7 @@ def run(task: Task) -> bytes:
         outcome = Outcome(error=error)
     except Exception as error:  # noqa: BLE001 - of a user's middleware, perhaps
         outcome = Outcome(error=SimStudioError(f"{type(error).__name__}: {error}"))
-    return attrs.evolve(outcome, hint=hints[-1] if hints else None).packed()
+    return attrs.evolve(outcome, hint=hints[-1] if hints else None).pack()
 
 
 def _done(task: Task, hear: Hear) -> Result | Receipt:
@@ -140,7 +140,7 @@ def _client(recipe: bytes) -> Client:
         make, arguments = pickle.loads(recipe)  # noqa: S301 - pickled by the coordinator
         return Client(make(*arguments)._context)
     except Exception as error:
-        message = f"A worker cannot make the client: {told(error)} Its middleware must be importable there."
+        message = f"A worker cannot make the client: {describe(error)} Its middleware must be importable there."
         raise ConfigurationError(message) from error
 
 
@@ -252,7 +252,7 @@ clients: Keep[Client] = Keep(_KEPT)
 stores: Keep[Claims] = Keep(_KEPT)
 
 
-def told(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """The type and text of an error as a sentence."""
     said = str(error).strip()
     text = f"{type(error).__name__}: {said}" if said else type(error).__name__

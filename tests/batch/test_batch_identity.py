@@ -18,9 +18,9 @@ import simstudio as sim
 from simstudio import InputChangedError, InvalidInputError, LedgerError
 from simstudio.batch.export import export
 from simstudio.batch.inputs import read
-from simstudio.batch.items import BatchItem, prepare, refused
+from simstudio.batch.items import BatchItem, prepare, refuse
 from simstudio.batch.ledger import Counts, Intent, LedgerView, status
-from simstudio.batch.snapshot import shown
+from simstudio.batch.snapshot import describe_refused
 from simstudio.sandbox import Sandbox, SandboxServer
 
 
@@ -265,11 +265,11 @@ class TestRefusals:
     @staticmethod
     def refusal(index: int, key: str | None = None) -> BatchItem:
         named = None if key is None else lambda _: key
-        return refused(index, {1}, InvalidInputError("no"), named)
+        return refuse(index, {1}, InvalidInputError("no"), named)
 
     @pytest.mark.parametrize("value", ["x" * 10_000, [["x" * 999] * 99] * 99, {"k": {1}, "l": "y" * 10_000}, Broken()])
     def test_what_is_shown_of_it_is_short_and_json(self, value: Any) -> None:
-        told = shown([float("nan"), value])
+        told = describe_refused([float("nan"), value])
         assert told["type"] == "list"
         assert len(json.dumps(told)) < 2_000
 

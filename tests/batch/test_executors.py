@@ -187,7 +187,7 @@ class TestWhatIsSent:
             def __reduce__(self) -> Any:
                 raise TypeError("never")
 
-        outcome = pickle.loads(Outcome(error=Odd("It rained.")).packed())
+        outcome = pickle.loads(Outcome(error=Odd("It rained.")).pack())
         assert isinstance(outcome.error, sim.APIConnectionError)
         assert "It rained." in str(outcome.error)
         assert outcome.error.sent

@@ -16,7 +16,7 @@ from simstudio import ConfigurationError, ExecutionError, InvalidInputError, Res
 from simstudio.batch import result_rows
 from simstudio.batch.formats import FileFormat, read_rows
 from simstudio.batch.item_frames import ItemFrame
-from simstudio.batch.items import BatchItem, refused
+from simstudio.batch.items import BatchItem, refuse
 from simstudio.batch.results import Results, check_out
 from simstudio.core.files import File
 
@@ -120,7 +120,7 @@ def test_values_without_a_column_of_their_own_lose_nothing(tmp_path: Path, monke
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_odd_items_are_written(tmp_path: Path, suffix: str) -> None:
-    nan = refused(0, {"n": math.nan}, InvalidInputError("it is nan"))
+    nan = refuse(0, {"n": math.nan}, InvalidInputError("it is nan"))
     file = done(1, "\ud83d", value={"file": File(b"secret content", name="a.txt")})
     path = write(tmp_path / f"out.{suffix}", [nan, file, done(2, None)])
 

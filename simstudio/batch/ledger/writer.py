@@ -25,7 +25,7 @@ from simstudio.batch.ledger.rows import COLUMNS, TABLES, entry_of
 from simstudio.batch.ledger.taking import lock_ledger
 from simstudio.batch.ledger.view import LedgerView
 from simstudio.batch.records import Entry, Intent, dump, pack_error, pack_result
-from simstudio.batch.snapshot import shown
+from simstudio.batch.snapshot import describe_refused
 from simstudio.transport.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -167,13 +167,13 @@ class Ledger(LedgerView):
         """Record that an input cannot be sent and has failed. The next run checks it again.
 
         Args:
-            item: The failed item. Its input is stored as :func:`~simstudio.batch.snapshot.shown` returns it.
+            item: The failed item. Its input is stored as :func:`~simstudio.batch.snapshot.describe_refused` returns it.
 
         Raises:
             InputChangedError: Another input with this key was sent.
             LedgerError: Another input of this run has the same key, or the ledger cannot be written.
         """
-        text = dump(shown(item.input), f"Input {item.index}")
+        text = dump(describe_refused(item.input), f"Input {item.index}")
         now = time.time()
         values = (item.index, REFUSED, self._session, now, now, pack_error(item.error, item.index), item.key)
         self._drop_refused(item.index, item.key)
