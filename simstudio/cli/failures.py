@@ -229,6 +229,8 @@ _WORDS = (
     ("out must end with", "--out must end with"),
     ("max_failures=", "--max-failures "),
     ("budget= needs", "--budget needs"),
+    ("flatten= is for the file of out=", "--flatten is for the file of --out"),
+    ("columns= needs rows", "--column needs rows"),
     ("Its trace: client.traces.get(error), or simstudio", "Its trace: simstudio"),
     ("or say format=", "or give --format"),
     ("pass signature_header=", "give --signature-header"),

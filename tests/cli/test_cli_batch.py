@@ -183,6 +183,15 @@ class TestBadInput:
         refused = cli("batch", "run", "work", inputs, "--dead-letters", inputs)
         assert (refused.exit_code, "Both the inputs and the dead letters" in refused.stderr) == (2, True)
 
+    def test_options_are_named_as_they_are_given(self, cli, work, given, tmp_path) -> None:
+        (tmp_path / "rows.jsonl").write_text("[1]\n")
+
+        flat = cli("batch", "run", "work", given(1), "--sandbox", "--flatten")
+        row = cli("batch", "run", "work", str(tmp_path / "rows.jsonl"), "--sandbox", "--column", "a=b")
+
+        assert "error: --flatten is for the file of --out; there is none." in flat.stderr
+        assert "--column needs rows that are JSON objects" in row.stdout
+
     def test_too_many_failures_end_it(self, cli, server, work, given) -> None:
         result = cli("batch", "run", "work", given(3, 3, 4), "--max-failures", "1", "--concurrency", "1")
 
