@@ -64,7 +64,8 @@ class FailureLimit:
         if self._is_exceeded(ended, progress.total):
             most = f"{self._most:,}" if type(self._most) is int else f"{self._most:.3g} of them"
             raise TooManyFailuresError(
-                f"{self._count:,} of {ended:,} items have no result, and at most {most} may. The last error: {self._last}"
+                f"{self._count:,} of {ended:,} items have no result, and at most {most} may. "
+                f"The last error: {self._last}"
             ) from self._last
 
     def _is_exceeded(self, ended: int, total: int | None) -> bool:

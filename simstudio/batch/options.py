@@ -152,8 +152,8 @@ class BatchOptions(TypedDict, Generic[R], total=False):
             check=check_budget,
             flag=Flag(
                 "--budget",
-                "End before this run costs more: '5 dollars' or '500 credits'. Each item costs one request more, for its "
-                "price.",
+                "End before this run costs more: '5 dollars' or '500 credits'. Each item costs one request more, "
+                "for its price.",
                 metavar="AMOUNT",
                 parse=parse_money,
             ),

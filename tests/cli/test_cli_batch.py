@@ -196,7 +196,7 @@ class TestBadInput:
         result = cli("batch", "run", "work", given(3, 3, 4), "--max-failures", "1", "--concurrency", "1")
 
         assert result.exit_code == 1
-        assert "2 of 2 items have no result, more than --max-failures 1 lets pass" in result.stderr
+        assert "2 of 2 items have no result, and at most 1 may" in result.stderr
         assert "client." not in result.stderr
         assert work[4] == 0
 
