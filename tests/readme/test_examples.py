@@ -137,7 +137,7 @@ def test_every_example_is_tested():
     files = {str(file.relative_to(EXAMPLES)) for file in EXAMPLES.rglob("*") if file.is_file()}
 
     tested = {*SCRIPTS, *SERVICES, *APPS, *TESTS, *RECEIVERS, *DIALOGUES, *ENGINES, *WORKFLOWS_OF_GITHUB}
-    guides = {file for file in files if file.endswith((".md", ".svg"))}  # test_guides.py
+    guides = {file for file in files if file.endswith((".md", ".svg", ".png"))}  # test_guides.py
     assert {file for file in files if "__pycache__" not in file} - guides == tested
 
 
