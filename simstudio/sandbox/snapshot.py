@@ -21,6 +21,8 @@ from typing import Any
 import attrs
 
 _ROOM = "simstudio.sandbox."
+_DATA = (f"{_ROOM}data.", f"{_ROOM}definitions.")
+"""Modules whose classes are data."""
 _SETTINGS = frozenset({"_part_size", "_plan", "functions", "runnable", "sources"})
 """Attributes of stores that come from the sandbox's configuration."""
 _PLAIN = frozenset({str, int, float, bool, type(None)})
@@ -83,7 +85,7 @@ class Writer:
             return [self.write(each) for each in value]
         if kind is dict:
             return self._mapping(value)
-        if kind.__module__.startswith(_ROOM):
+        if kind.__module__.startswith(_DATA):
             return self._object(value)
         if kind is bytes:
             return self._bytes(value)
@@ -233,6 +235,6 @@ def _class_named(name: str) -> type:
     module, _, qualified = name.partition(":")
     found = vars(sys.modules.get(_ROOM + module, object)).get(qualified)
     known = isinstance(found, type) and found.__module__ == _ROOM + module
-    if not isinstance(found, type) or not known or not module.startswith(("data.", "definitions.")):
+    if not isinstance(found, type) or not known or not found.__module__.startswith(_DATA):
         raise ValueError(f"unknown class {name}")
     return found

@@ -19,7 +19,9 @@ import pytest
 from simstudio import APIConnectionError, ExecutionError, SimStudioClient
 from simstudio.cli.apps import load_sandbox, load_sandboxes
 from simstudio.cli.failures import CommandError
+from simstudio.cli.invocation import Invocation
 from simstudio.cli.sandbox import _wait, terminated_like_interrupted
+from simstudio.cli.sandbox import sandbox as sandbox_command
 from simstudio.cli.sandbox_examples import example_input
 from simstudio.cli.sandbox_services import sandboxes_of
 
@@ -168,7 +170,7 @@ class TestServing:
         process.send_signal(signal.SIGINT)
         assert process.communicate() == (b"", b"")
 
-    def test_a_server_is_recorded_and_replayed(self, started, server, tmp_path: Path) -> None:
+    def test_a_server_is_recorded_and_replayed(self, started, server, tmp_path: Path, monkeypatch, capsys) -> None:
         recording = str(tmp_path / "recording")
         process = started("sandbox", "--port=0", "--record", server.base_url, recording)
         printed = ""
@@ -181,10 +183,16 @@ class TestServing:
         said = process.communicate()[1].decode()
         assert said.endswith(f"simstudio: stopped\nsimstudio: recorded 1 exchange in {recording}\n")
 
-        client, announced = served(started("sandbox", "--port=0", "--json", "--replay", recording))
-        with client:
-            assert client.workflows.execute("hello", {"name": "Ada"}).output == {"message": "Hello, Ada!"}
-        assert announced["replaying"] == 1
+        def use() -> None:
+            with SimStudioClient("any-key", announced()["baseUrl"]) as client:
+                assert client.workflows.execute("hello", {"name": "Ada"}).output == {"message": "Hello, Ada!"}
+            raise KeyboardInterrupt
+
+        def announced() -> dict:
+            return json.loads(capsys.readouterr().out)
+
+        monkeypatch.setattr("simstudio.cli.sandbox._wait", use)
+        sandbox_command.main(["--port=0", "--json", "--replay", recording], standalone_mode=False, obj=Invocation())
 
     def test_its_state_survives_a_restart(self, started, cli, tmp_path: Path, monkeypatch) -> None:
         state = str(tmp_path / "state.db")
