@@ -68,7 +68,7 @@ class ResultLines:
     def _open(self) -> int:
         """Open the file and lock it."""
         while True:
-            fd = _open(self.path)
+            fd = _open(self.path, follow=self.path == self._name)
             if self.path.exists() and not self.path.is_file():
                 return fd
             try:
@@ -266,8 +266,14 @@ class _AsTheyEnded:
         return
 
 
-def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666)
+def _open(path: Path, *, follow: bool = True) -> int:
+    """Open a file for appending.
+
+    Args:
+        follow: Whether a link is followed, which another user may have made if the caller did not name the path.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+    return os.open(path, flags if follow else flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def _repair(fd: int) -> int:

@@ -203,11 +203,14 @@ class Results:
         target = Path(os.path.realpath(self._path))
         path = target.with_name(f"{target.name}{_PART}")
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+            path.unlink(missing_ok=True)  # of a process that was killed
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
             part = PartialFile(path, target, os.open(path, flags, 0o600))
             try:
                 with os.fdopen(part.fd, "wb") as file:
                     yield from self._write(file)
+                    file.flush()
+                    os.fsync(file.fileno())  # the lines are removed after this: no power failure may lose both
                 part.replace_target()
             except BaseException:
                 with suppress(OSError):

@@ -99,7 +99,6 @@ class WorkflowBatches(APIResource[M]):
                 dead workers again, as Dask and Ray do. v2 needs none: the server knows each execution by its id.
                 v1 needs none after a call with ``idempotent=True``.
             check: A description from :meth:`describe`: an input that does not fit it is a failed item and is not sent.
-
             out: A file for the results, ``.jsonl``, ``.csv`` (both also with ``.gz``) or ``.parquet``, written as items
                 finish. With a ledger, a batch that is run again completes the file: each item is in it once. CSV and
                 Parquet are made at the end, of the lines in ``<out>.part.jsonl``.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +168,20 @@ def test_a_file_that_cannot_be_made_names_the_lines(tmp_path: Path) -> None:
         list(results.finish(complete=True))
     results.close()
     assert len((tmp_path / "out.csv.part.jsonl").read_text().splitlines()) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="this system follows all links")
+@pytest.mark.parametrize("suffix", [".part", ".part.jsonl"])
+def test_a_link_in_the_place_of_a_file_beside_it_is_not_followed(tmp_path: Path, suffix: str) -> None:
+    """In a folder that others may write, they could have results written over another file."""
+    other = tmp_path / "other"
+    other.write_text("mine\n")
+    (tmp_path / f"out.csv{suffix}").symlink_to(other)
+
+    with suppress(ResultsError):
+        write(tmp_path / "out.csv", ITEMS)
+
+    assert other.read_text() == "mine\n"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import json
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -88,7 +90,7 @@ def test_each_input_has_its_output_and_a_ledger_remembers_it(case: Case, server:
 
     def items() -> list[BatchItem[Any]]:
         with server.client() as client:
-            return list(case.map(client, inputs, ledger=tmp_path / "runs.sqlite"))
+            return list(case.map(client, inputs, ledger=tmp_path / "runs.sqlite", out=tmp_path / "out.csv"))
 
     first, again = items(), items()
 
@@ -98,6 +100,8 @@ def test_each_input_has_its_output_and_a_ledger_remembers_it(case: Case, server:
     assert [item.to_dict() for item in again] == [item.to_dict() for item in first]
     assert first[0].run_id is not None
     assert first[0].output is not None
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
+        assert [json.loads(row["output"]) for row in csv.DictReader(file)] == [item.output for item in first]
 
 
 async def test_an_async_client_awaits_the_items(case: Case, server: Any):

@@ -63,6 +63,7 @@ def sync(client: SimStudioClient) -> None:
     except BatchInterrupted as error:
         assert_type(error.progress, Progress)
         assert_type(error.items, list[BatchItem])
+    client.workflows.map("wf", "in.csv", out=Path("out.parquet"), flatten=True).to_dataframe("polars", columns=["key"])
     client.workflows.map("wf", (n for n in range(3)), key=lambda value: value["id"], timeout=None)
     client.workflows.map("wf", "in.csv", columns={"a": "b"}, input=lambda row: [row], key="id", on_bad_row="fail")
     client.workflows.map("wf", [], max_failures=0.05, budget=Dollars(5), dedup=True, retries=2, dead_letters="f.jsonl")
