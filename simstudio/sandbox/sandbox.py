@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,7 +25,6 @@ from simstudio.sandbox.parameters import read_parameters
 from simstudio.sandbox.records import MemoryStore, Store
 from simstudio.sandbox.seeding import Seed, Seeding, seeded
 from simstudio.sandbox.serving import SandboxExtra, Served, configuration_error, direct, random_key
-from simstudio.sandbox.snapshot import Captured
 from simstudio.sandbox.sqlite import SQLiteStore
 from simstudio.sandbox.state import State, StateFile, StateKeeper, fingerprint
 from simstudio.sandbox.workflow import F, Workflow
@@ -169,6 +168,7 @@ class Sandbox(LocalService):
         plan = SELF_HOSTED if self._dialect.since_v08 else PLANS[self._plan]
         if table_rows is not None:
             plan = plan.with_rows(table_rows)
+        make_data = partial(Data, clock, self._account(), upload_part_size, plan)
         self._core = Core(
             settings=Settings(
                 outsider_key=outsider_key,
@@ -187,7 +187,7 @@ class Sandbox(LocalService):
             dialect=self._dialect,
             workflows=self._definitions.runnable,
             definitions=self._definitions,
-            data=Data(clock, self._account(), upload_part_size, plan),
+            data=make_data(),
             engine=self._engine,
             store=store,
             clock=clock,
@@ -195,9 +195,8 @@ class Sandbox(LocalService):
             account=self._account,
             served_at=lambda: self._base_url,
         )
-        self._state = State(self._core, self._workflows)
+        self._state = State(self._core, self._workflows, make_data)
         self._state_file = StateFile(self._state, store) if isinstance(store, SQLiteStore) else None
-        self._pristine: Captured | None = None
         for function, fields in BUILTIN:
             self.workflow(function.__name__, fields=fields)(function)
 
@@ -293,8 +292,7 @@ class Sandbox(LocalService):
                 parameters=read_parameters(function) if fields is None else None,
             )
             self._workflows[name] = made
-            with seeded(self._seed, name):
-                self._definitions.register(made)
+            self._register(made)
             return function
 
         return register
@@ -399,7 +397,6 @@ class Sandbox(LocalService):
 
             from simstudio.sandbox.app import build
 
-        self._pristine = self._state.capture()
         middleware = self._middleware()
         if self._seed is not None:
             middleware.insert(0, Middleware(Seeding, seed=self._seed))
@@ -416,6 +413,11 @@ class Sandbox(LocalService):
             port: 0 chooses a free one.
         """
         return SandboxServer(self, host, port)
+
+    def _register(self, workflow: Workflow) -> None:
+        """Give a function its definition."""
+        with seeded(self._seed, workflow.name):
+            self._definitions.register(workflow)
 
     def _open(self) -> None:
         """Open the store, and the state with it."""
@@ -436,8 +438,7 @@ class Sandbox(LocalService):
             before = self._workflows.get(name)
             self._workflows[name] = workflow
             if before is None or fingerprint(before) != fingerprint(workflow):
-                with seeded(self._seed, name):
-                    self._definitions.register(workflow)
+                self._register(workflow)
         self._core.data.connectors.use_sources(other._core.data.connectors.sources)
 
     async def _forget(self) -> None:
@@ -445,8 +446,7 @@ class Sandbox(LocalService):
         if self._seed is not None:
             self._seed.restart()
         self._core.store.clear()
-        if self._pristine is not None:  # it was served
-            self._state.restore(self._pristine)
+        self._state.clear(self._register)
         self.rate_limits = self.rate_limits
         if self._notifications is not None:
             self._notifications.deliveries.clear()

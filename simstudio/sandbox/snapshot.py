@@ -1,4 +1,4 @@
-"""The data of a sandbox as a JSON document, for state files and for resets.
+"""The data of a sandbox as a JSON document, for state files.
 
 Objects of the sandbox's own classes become JSON objects that name their class; each is written once, and referred to
 where it occurs again. Reading makes objects of these classes only, and calls none of their code. Clocks, functions and

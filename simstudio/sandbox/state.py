@@ -1,4 +1,4 @@
-"""Everything that a sandbox holds besides its runs: captured for a reset or a state file, and restored."""
+"""Everything that a sandbox holds besides its runs: captured for a state file and restored, or removed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from simstudio.sandbox.definitions import graph
 from simstudio.sandbox.snapshot import Blobs, Captured, Reader, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from simstudio.sandbox.core import Core
+    from simstudio.sandbox.data.stores import Data
     from simstudio.sandbox.sqlite import SQLiteStore
     from simstudio.sandbox.workflow import Workflow
 
@@ -34,11 +35,13 @@ class State:
     Args:
         core: the parts of the sandbox.
         functions: the registered functions by name, live.
+        make_data: makes empty stores.
     """
 
-    def __init__(self, core: Core, functions: Mapping[str, Workflow]) -> None:
+    def __init__(self, core: Core, functions: Mapping[str, Workflow], make_data: Callable[[], Data]) -> None:
         self._core = core
         self._functions = functions
+        self._make_data = make_data
         self._blobs = Blobs()
 
     def capture(self) -> Captured:
@@ -71,6 +74,20 @@ class State:
         for name, function in tuple(self._functions.items()):
             if known.get(name) != fingerprint(function):
                 definitions.register(function)
+
+    def clear(self, register: Callable[[Workflow], object]) -> None:
+        """Remove everything but the functions, and the sources of connectors.
+
+        Args:
+            register: gives a function its definition.
+        """
+        data, made = self._core.data, self._make_data()
+        made.connectors.use_sources(data.connectors.sources)
+        vars(data).update(vars(made))
+        self._core.engine.last_runs = {}
+        self._core.definitions.clear()
+        for function in tuple(self._functions.values()):
+            register(function)
 
     def cancel_runs(self) -> None:
         """Cancel runs of tables that were under way when their server ended."""

@@ -66,6 +66,14 @@ class Definitions:
         made.stale = workflow.needs_redeployment
         return made
 
+    def clear(self) -> None:
+        """Remove all definitions, folders and chats."""
+        self.workspaces = {workspace_id: Folders() for workspace_id in self.workspaces}
+        self.chats = Chats()
+        self.imports = Imports()
+        self._definitions = {}
+        self._count = 0
+
     def forget(self, workflow_id: str) -> None:
         """Remove the definition of a function that is no longer registered."""
         self._definitions.pop(workflow_id, None)
