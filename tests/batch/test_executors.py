@@ -283,7 +283,9 @@ class TestWhatCannotBe:
 
 
 class TestWorkersThatAreLost:
-    def test_what_a_dead_process_was_at_may_have_run(self, works: Works, tmp_path: Path) -> None:
+    def test_what_a_dead_process_was_at_may_have_run(
+        self, works: Works, pools: dict[str, Executor], tmp_path: Path
+    ) -> None:
         path = tmp_path / "runs.sqlite"
         works.held = {0, 1}
         with works.client() as client, pool("spawn") as executor:  # type: ignore[attr-defined]
@@ -300,14 +302,14 @@ class TestWorkersThatAreLost:
         ]
         assert (status(path).unknown, status(path).total) == (2, 2)
 
-        with works.client() as client, pool("spawn") as executor:  # type: ignore[attr-defined]
-            items = list(client.workflows.map("work", inputs(9), executor=executor, ledger=path))
+        with works.client() as client:
+            items = list(client.workflows.map("work", inputs(9), executor=pools["spawn"], ledger=path))
         assert [item.state for item in items] == ["unknown"] * 2 + ["done"] * 7
         assert works.most == 1
 
     def test_v2_knows_what_became_of_it(self, works: Works) -> None:
         works.held = {0, 1}
-        with works.client(version="v2") as client, pool("spawn") as executor:  # type: ignore[attr-defined]
+        with works.client(version="v2") as client, pool("fork") as executor:  # type: ignore[attr-defined]
             batch = client.workflows.map("work", inputs(2), executor=executor, concurrency=2)
             killer = after(lambda: len(works.senders()) == 2, lambda: os.kill(works.senders()[0], signal.SIGKILL))
             opener = after(lambda: os.getpid() in works.senders(0) + works.senders(1), works.gate.set)

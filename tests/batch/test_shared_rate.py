@@ -102,8 +102,9 @@ def test_together_they_send_no_more_than_is_allowed(works: Works, shared: str) -
     assert sum(batch.progress.refused for batch in batches) <= 1
 
 
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_workers_of_an_executor_have_the_coordinators_rate(works: Works, shared: str) -> None:
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor, works.client() as client:
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("fork")) as executor, works.client() as client:
         items = list(client.workflows.map("work", inputs(6), executor=executor, shared=shared))
         assert taken(shared, account_of(context_of(client))) == 6
     assert all(item.ok for item in items)

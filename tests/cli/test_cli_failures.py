@@ -278,13 +278,13 @@ def test_without_the_extra_one_line_says_what_to_install(missing, monkeypatch, c
     assert capsys.readouterr().err == (f"simstudio: error: the command line needs {missing}: pip install {missing}\n")
 
 
-def test_a_full_disk_is_one_line(started) -> None:
+def test_a_full_disk_is_one_line(started, server) -> None:
     try:
         full = open("/dev/full", "wb")  # noqa: SIM115, PTH123
     except OSError:
         pytest.skip("this system has no /dev/full")
     with full:
-        process = started("run", "hello", "--sandbox", stdout=full)
+        process = started("run", "hello", stdout=full)
         _, said = process.communicate()
 
     assert process.returncode == ExitCode.FAILED

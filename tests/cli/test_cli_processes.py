@@ -34,12 +34,12 @@ def test_events_leave_as_they_arrive(started, server: SandboxServer, gate) -> No
     assert json.loads(rest.splitlines()[-1])["success"] is True
 
 
-def test_standard_input_is_read_from_a_pipe(started) -> None:
-    process = started("run", "hello", "--input-json", "-", "--sandbox", stdin=subprocess.PIPE)
+def test_standard_input_is_read_from_a_pipe(started, server: SandboxServer) -> None:
+    process = started("run", "hello", "--input-json", "-", stdin=subprocess.PIPE)
 
     printed, _ = process.communicate('{"name": "Žofia"}'.encode())
 
-    assert json.loads(printed) == {"message": "Hello, Žofia!"}
+    assert (json.loads(printed), process.returncode) == ({"message": "Hello, Žofia!"}, 0)
 
 
 def test_a_reader_that_leaves_ends_it_quietly(started, sandbox: Sandbox, server: SandboxServer) -> None:
@@ -56,23 +56,19 @@ def test_a_reader_that_leaves_ends_it_quietly(started, sandbox: Sandbox, server:
     assert process.wait() == 141
 
 
-def test_a_closed_standard_output_is_no_failure(started) -> None:
-    command = f'exec "{sys.executable}" -m simstudio.cli run hello --sandbox >&-'
+def test_a_closed_standard_output_is_no_failure(server: SandboxServer) -> None:
+    command = f'exec "{sys.executable}" -m simstudio.cli run hello >&-'
 
     process = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, check=False)
 
     assert (process.returncode, process.stderr) == (0, b"")
 
 
-@pytest.mark.parametrize(
-    ("words", "code"),
-    [(["run", "hello", "--sandbox"], 0), (["run", "hello"], 3)],
-)
-def test_the_exit_code_is_the_process_s(started, words: list[str], code: int) -> None:
-    process = started(*words)
+def test_the_exit_code_is_the_process_s(started) -> None:
+    process = started("run", "hello")
     process.communicate()
 
-    assert process.returncode == code
+    assert process.returncode == 3
 
 
 class TestInterrupting:
@@ -155,36 +151,21 @@ def terminal():
 
 
 class TestProgress:
-    @pytest.mark.parametrize("way", [[], ["--async"], ["--stream"]])
-    def test_a_terminal_shows_it_and_the_result_stays_apart(self, started, server, gate, terminal, way) -> None:
+    @pytest.mark.parametrize(
+        ("way", "shown"), [([], b"gated"), (["--async"], b"gated: processing"), (["--stream"], b"gated")]
+    )
+    def test_a_terminal_shows_it_and_the_result_stays_apart(self, started, server, gate, terminal, way, shown) -> None:
         process = started("run", "gated", *way, stderr=terminal.theirs)
         os.close(terminal.theirs)
 
-        terminal.read_until(b"gated")  # while the workflow cannot have ended
+        terminal.read_until(shown)  # while the workflow cannot have ended
         gate.opened.set()
-        printed, _ = process.communicate()
-
-        assert json.loads(printed) == {"text": "through"}
-
-    def test_it_is_taken_away_in_the_end(self, started, terminal) -> None:
-        process = started("run", "hello", "--sandbox", stderr=terminal.theirs)
-        os.close(terminal.theirs)
         while terminal.read():
             pass
-        process.wait()
+        printed, _ = process.communicate()
 
-        assert b"hello" in terminal.shown
+        assert (json.loads(printed), process.returncode) == ({"text": "through"}, 0)
         assert terminal.shown.endswith(b"\x1b[1A\x1b[2K")  # back to the line it was on, and that erased
-
-    def test_a_terminal_shows_the_state_of_the_job(self, started, server, gate, terminal) -> None:
-        process = started("run", "gated", "--async", stderr=terminal.theirs)
-        os.close(terminal.theirs)
-
-        terminal.read_until(b"gated: processing")
-        gate.opened.set()
-        process.communicate()
-
-        assert process.returncode == 0
 
     @pytest.mark.parametrize("way", [[], ["--async"]])
     def test_a_pipe_shows_nothing(self, started, server, gate, monkeypatch, way) -> None:
@@ -197,9 +178,9 @@ class TestProgress:
 
         assert (json.loads(printed), said) == ({"text": "through"}, b"")
 
-    def test_a_terminal_that_can_do_nothing_shows_nothing(self, started, terminal, monkeypatch) -> None:
+    def test_a_terminal_that_can_do_nothing_shows_nothing(self, started, server, terminal, monkeypatch) -> None:
         monkeypatch.setenv("TERM", "dumb")
-        process = started("run", "hello", "--sandbox", stderr=terminal.theirs)
+        process = started("run", "hello", stderr=terminal.theirs)
         os.close(terminal.theirs)
         process.communicate()
         while terminal.read():

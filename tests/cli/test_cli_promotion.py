@@ -170,7 +170,7 @@ class TestByHand:
         monkeypatch.setenv("SIM_API_VERSION", request.param)
         monkeypatch.setenv("SIM_API_KEY", STAGING)
 
-    def test_an_export_is_piped_into_an_import(self, started, server: SandboxServer) -> None:
+    def test_an_export_is_piped_into_an_import(self, started, cli, server: SandboxServer) -> None:
         exporting = started("workflows", "export", "hello")
         words = ["--workspace", PRODUCTION, "--deploy", "--wait", "--id-only"]
         importing = started("workflows", "import", "-", *words, stdin=exporting.stdout)
@@ -179,5 +179,5 @@ class TestByHand:
 
         assert said.decode() == ""
         assert importing.returncode == 0
-        running = started("run", printed.decode().strip(), "-i", "name=Ada")
-        assert json.loads(running.communicate()[0]) == {"message": "Hello, Ada!"}
+        ran = cli("run", printed.decode().strip(), "-i", "name=Ada")
+        assert json.loads(ran.stdout) == {"message": "Hello, Ada!"}
