@@ -168,27 +168,27 @@ def test_a_server_that_keeps_no_connection_gets_a_new_one_for_each_call(serve: S
 def test_many_threads_share_one_client() -> None:
     with Sandbox().serve() as server, server.client() as client, ThreadPoolExecutor(16) as threads:
 
-        def call_fifty_times(thread: int) -> list[object]:
-            return [client.workflows.execute("hello", {"name": f"{thread}/{n}"}).output for n in range(50)]
+        def call_often(thread: int) -> list[object]:
+            return [client.workflows.execute("hello", {"name": f"{thread}/{n}"}).output for n in range(20)]
 
-        outputs = list(threads.map(call_fifty_times, range(16)))
+        outputs = list(threads.map(call_often, range(16)))
     assert len(outputs) == 16
     for thread, answers in enumerate(outputs):
         assert all(f"{thread}/{n}" in str(output) for n, output in enumerate(answers))
-        assert len(answers) == 50
+        assert len(answers) == 20
 
 
 async def test_many_tasks_share_one_client() -> None:
     with Sandbox().serve() as server:
         async with server.async_client() as client:
 
-            async def call_fifty_times(task: int) -> list[object]:
-                return [(await client.workflows.execute("hello", {"name": f"{task}/{n}"})).output for n in range(50)]
+            async def call_often(task: int) -> list[object]:
+                return [(await client.workflows.execute("hello", {"name": f"{task}/{n}"})).output for n in range(20)]
 
-            outputs = await asyncio.gather(*map(call_fifty_times, range(16)))
+            outputs = await asyncio.gather(*map(call_often, range(16)))
     for task, answers in enumerate(outputs):
         assert all(f"{task}/{n}" in str(output) for n, output in enumerate(answers))
-        assert len(answers) == 50
+        assert len(answers) == 20
 
 
 # -- closing -----------------------------------------------------------------------------------------------------

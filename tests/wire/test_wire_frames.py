@@ -47,7 +47,7 @@ async def hang(connection: Connection) -> None:
 async def flood(connection: Connection) -> None:
     await connection.request()
     while True:
-        await connection.send(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100)
+        await connection.send(b"HTTP/1.1 103 Early Hints\r\nLink: " + b"x" * 1000 + b"\r\n\r\n")
 
 
 FAILURES: dict[str, Script] = {
