@@ -22,7 +22,7 @@ MOST_ITEMS = 1000
 MOST_WEIGHT = 64 * 1024 * 1024
 """Bytes of memory of waiting items before no further item begins."""
 UNWEIGHED = 8
-"""How many wait without being weighed, which costs as much as the rest of their delivery."""
+"""Items that may wait without being weighed. To weigh an item costs as much as the rest of its delivery."""
 _SAMPLE = 32
 _DEPTH = 20
 _SCALAR, _CONTAINER, _ENTRY = 50, 64, 40  # bytes, as CPython has them

@@ -62,7 +62,7 @@ else:  # only type checkers read defaults, which the standard library has since 
 
 @attrs.frozen
 class Limits:
-    """What a service says about its rate limit: a bucket of tokens that is refilled once a minute.
+    """The rate limit that a service reports: a bucket of tokens that is refilled once a minute.
 
     Attributes:
         rate: Tokens that a refill adds.
@@ -82,7 +82,7 @@ class Limits:
 
 @attrs.frozen
 class Price:
-    """What an execution cost, in each unit that the service counts in; None in others."""
+    """Price of an execution in each unit that the service counts in; None in others."""
 
     dollars: float | None = None
     credits: float | None = None
@@ -90,7 +90,7 @@ class Price:
 
 @attrs.frozen
 class Receipt:
-    """What identifies an execution that the service has queued.
+    """Ids of an execution that the service has queued.
 
     Attributes:
         task_id: Id by which the service is asked for the outcome.

@@ -167,7 +167,7 @@ def check_length(text: bytes | bytearray, place: str) -> None:
 
 
 def count_lines(file: io.BufferedReader) -> int:
-    """How many lines of a file are not blank."""
+    """Number of lines of a file that are not blank."""
     count, blank = 0, True
     while piece := file.readline(_PIECE):  # a line may be longer than any memory
         blank = blank and not piece.strip()

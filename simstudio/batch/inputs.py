@@ -1,4 +1,4 @@
-"""What a batch takes: any iterable, a table, or the path or address of a file."""
+"""Inputs of a batch: any iterable, a table, or the path or address of a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ArrowData(Protocol):
-    """What exports Arrow data: a table, a stream of record batches, a data frame."""
+    """An object that exports Arrow data: a table, a stream of record batches, a data frame."""
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         """The data as a capsule of Arrow's C interface."""
@@ -103,7 +103,7 @@ def _reader(form: Form) -> Callable[..., Iterator[Any]]:
 
 
 def count_inputs(path: str) -> int | None:
-    """How many inputs a file holds, bad rows included; None if that takes as long as reading them.
+    """Number of inputs in a file, including bad rows; None if counting takes as long as reading.
 
     Raises:
         InvalidInputError: The file cannot be opened, or is not what its suffix says.

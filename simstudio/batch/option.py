@@ -1,4 +1,4 @@
-"""What is declared of an option of ``map`` beside its type: default, check, and flag of the command line."""
+"""Declarations of the options of ``map``: default, check, and flag of the command line."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Flag:
 
 @attrs.frozen
 class Option:
-    """What is declared of an option beside its type.
+    """Declaration of an option, beside its type.
 
     Attributes:
         default: Its value when it is not given, which is not checked.

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from inspect import Parameter
 
 MOST_EVER = 10_000
-"""How many items may run at a time."""
+"""Most items that may run at a time."""
 MOST_RETRIES = 100
 
 
@@ -222,7 +222,7 @@ class BatchOptions(TypedDict, Generic[R], total=False):
 
 @cache
 def declared_options() -> Mapping[str, Option]:
-    """What is declared of each option, in the order of the declaration."""
+    """The declaration of each option, in order."""
     hints = get_type_hints(BatchOptions, include_extras=True)
     return {name: hint.__metadata__[0] for name, hint in hints.items()}
 
@@ -295,7 +295,7 @@ class Options:
         return [*columns, *([key] if key is not None and key not in columns else [])]
 
     def examiner(self) -> Examiner:
-        """What looks at the inputs of one batch as they are read."""
+        """The examiner of the inputs of one batch."""
         columns, function = self.given["columns"], self.given["input"]
         rows = None if columns is None and function is None else RowMap(columns, function)
         key = self.given["key"]

@@ -99,7 +99,7 @@ class OutputColumns:
                 self._kinds[name] = _join(self._kinds.get(name), _kind_of(value))
 
     def columns(self) -> list[Column]:
-        """Those of the outputs."""
+        """The columns, in the order in which they were found."""
         return [Column(name, kind or "text") for name, kind in self._kinds.items()]
 
     def fit(self, row: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ under the same claim. ``send``: send it anew. ``report``: deliver it as unknown.
 
 
 def resumption(entry: Entry, options: Options, *, claims: str | None) -> Resumption:
-    """What is left to do with an item.
+    """The resumption of an item.
 
     Args:
         entry: Entry of the item in the ledger.

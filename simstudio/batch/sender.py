@@ -53,7 +53,7 @@ class Sender(Protocol[R_co]):
         ...
 
     def price(self, run_id: str) -> Awaitable[Price | None]:
-        """What an execution cost, None when the service does not say."""
+        """Price of an execution; None if the service does not say."""
         ...
 
     async def aclose(self) -> None:
@@ -104,7 +104,7 @@ class FlowSender(Generic[R]):
         return self._run(self.execution.reach())
 
     def price(self, run_id: str) -> Awaitable[Price | None]:
-        """What an execution cost, None when the service does not say."""
+        """Price of an execution; None if the service does not say."""
         return self._run(self.execution.price(run_id))
 
     async def aclose(self) -> None:

@@ -291,7 +291,7 @@ class SQLiteCounters:
     """Counters in an SQLite file, for the processes of one machine.
 
     Args:
-        path: The file; made where there is none.
+        path: Path of the file, which is made if it is missing.
         wall: Epoch seconds.
 
     Raises:

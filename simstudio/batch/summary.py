@@ -75,7 +75,7 @@ class Summary:
         return {**told, **rounded, "errors": dict(self.errors), "cost": cost}
 
     def details(self) -> Iterator[str]:
-        """What there is to say beyond the numbers of items."""
+        """Lines about errors, items that were not sent, times and cost."""
         if self.errors:
             yield "errors: " + ", ".join(f"{count} {name}" for name, count in self.errors.items())
         others = [(self.replayed, "from the ledger"), (self.duplicates, "duplicates")]
