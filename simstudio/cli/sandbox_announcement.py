@@ -22,11 +22,11 @@ def announce(servers: Sequence[Served[Any]], *, as_json: bool) -> None:
     if as_json:
         write_json(describe(servers))
         return
-    for server in servers:
+    for number, server in enumerate(servers):
         if server.sandbox.service == "sim":
             _announce_sim(cast("SandboxServer", server))
         else:
-            _announce_service(server)
+            _announce_service(server, " (Ctrl-C stops it)" if number == 0 else "")
 
 
 def describe(servers: Sequence[Served[Any]]) -> dict[str, Any]:
@@ -55,8 +55,8 @@ def announce_background(announced: Mapping[str, Any], *, as_json: bool) -> None:
         f"{name}={shlex.quote(value)}" for each in services.values() for name, value in each["environ"].items()
     )
     write(f"export {exports} SIM_SANDBOX_PID={announced['pid']}\n")
-    places = ", ".join(f"{_title(name)} is at {each['baseUrl']}" for name, each in services.items())
-    say(f"a local {places}; {'they end' if len(services) > 1 else 'it ends'} with: kill $SIM_SANDBOX_PID")
+    places = ", ".join(f"a local {_title(name)} is at {each['baseUrl']}" for name, each in services.items())
+    say(f"{places}; {'they end' if len(services) > 1 else 'it ends'} with: kill $SIM_SANDBOX_PID")
 
 
 def _announce_sim(server: SandboxServer) -> None:
@@ -82,12 +82,16 @@ def _announce_sim(server: SandboxServer) -> None:
     )
 
 
-def _announce_service(server: Served[Any]) -> None:
+def _announce_service(server: Served[Any], ending: str) -> None:
     from simstudio.cli.service_commands import RUNS
+    from simstudio.cli.services import SERVICES
 
     name = server.sandbox.service
+    functions = "".join(f"    {each}\n" for each in server.sandbox.functions)
     write(
-        f"A local {_title(name)} is at {server.base_url}\n\n"
+        f"A local {_title(name)} is at {server.base_url}{ending}\n\n"
+        f"  {SERVICES[name].things.capitalize()}:\n"
+        f"{functions}\n"
         f"{_exports(server)}"
         f"  simstudio {name} run {RUNS[name].example}\n\n"
     )

@@ -52,6 +52,11 @@ class LocalService(ABC):
         """A server for this sandbox; it starts in a ``with`` block, or by ``start()``."""
 
     @property
+    @abstractmethod
+    def functions(self) -> list[str]:
+        """Names of the functions that it runs: of workflows, blocks, flows."""
+
+    @property
     def requests(self) -> list[ReceivedRequest]:
         """The requests received so far, oldest first (of very many, the newest 10 000); without their keys."""
         return list(self._requests)

@@ -224,6 +224,11 @@ class Sandbox(LocalService):
         return MappingProxyType(self._workflows)
 
     @property
+    def functions(self) -> list[str]:
+        """Names of the registered workflows."""
+        return list(self._workflows)
+
+    @property
     def workspace_id(self) -> str:
         """The workspace all registered workflows are in, as ``/api/v1`` and ``/api/v2`` ask for it."""
         return self._account().workspace_id
@@ -505,14 +510,9 @@ class SandboxServer(Served["Sandbox"]):
         return self.sandbox.api_key
 
     def about(self) -> dict[str, Any]:
-        """Body of ``GET /_sandbox``, with the generation, the workspace and the workflows."""
+        """Body of ``GET /_sandbox``, with the generation and the workspace."""
         sandbox = self.sandbox
-        return {
-            **super().about(),
-            "generation": sandbox.generation,
-            "workspaceId": sandbox.workspace_id,
-            "workflows": list(sandbox.workflows),
-        }
+        return {**super().about(), "generation": sandbox.generation, "workspaceId": sandbox.workspace_id}
 
     @property
     def environ(self) -> dict[str, str]:

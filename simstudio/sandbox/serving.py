@@ -72,8 +72,8 @@ class Served(ABC, Generic[B]):
         return {}
 
     def about(self) -> dict[str, Any]:
-        """Body of ``GET /_sandbox``: the service and its address."""
-        return {"service": self.sandbox.service, "baseUrl": self.base_url}
+        """Body of ``GET /_sandbox``: the service, its address and its functions."""
+        return {"service": self.sandbox.service, "baseUrl": self.base_url, "functions": self.sandbox.functions}
 
     def start(self) -> Self:
         """Start the server, for requests to names of this machine only.

@@ -62,6 +62,11 @@ class _Proxy(LocalService):
         """A server, which starts in a ``with`` block, or by ``start()``."""
         return ProxyServer(self, host, port)
 
+    @property
+    def functions(self) -> list[str]:
+        """None: a recording has no functions."""
+        return []
+
     async def use_functions_of(self, other: object) -> None:
         """Do nothing: a recording has no functions."""
 

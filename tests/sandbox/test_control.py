@@ -41,6 +41,7 @@ def test_every_service_has_it_and_wants_its_own_key(service: str) -> None:
         other_host = http.get("/_sandbox", headers={"X-API-Key": server.key, "Host": "page.test"})
 
     assert (shown.json()["service"], shown.json()["baseUrl"]) == (service, server.base_url)
+    assert shown.json()["functions"] == server.sandbox.functions != []
     assert {answer.status_code for answer in (*refused, preflight)} == {401}
     assert not [name for name in preflight.headers if name.startswith("access-control")]
     assert other_host.status_code == 421

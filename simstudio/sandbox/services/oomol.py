@@ -225,6 +225,11 @@ class OomolSandbox(LocalService):
         """Milliseconds since the epoch."""
         return int(self.clock() * 1000)
 
+    @property
+    def functions(self) -> list[str]:
+        """Names of the blocks and flows."""
+        return [*self._blocks, *self._flows]
+
     async def use_functions_of(self, other: OomolSandbox) -> None:
         """Replace blocks, flows and applets by those of another sandbox, and keep everything else."""
         self._blocks, self._flows, self._applets = dict(other._blocks), dict(other._flows), list(other._applets)

@@ -195,6 +195,11 @@ class SpeedPixSandbox(LocalService):
             raise ConfigurationError("the sandbox has no address before start() or `with sandbox.serve()`")
         return self._served_at
 
+    @property
+    def functions(self) -> list[str]:
+        """Names of the workflows."""
+        return list(self._workflows)
+
     async def use_functions_of(self, other: SpeedPixSandbox) -> None:
         """Replace the workflows by those of another sandbox, and keep everything else."""
         self._workflows = dict(other._workflows)

@@ -94,6 +94,11 @@ class VectorVeinSandbox(LocalService):
         del seconds  # VectorVein does not tell them
         return json_reply({"status": 429, "msg": "too many calls", "data": None}, 429)
 
+    @property
+    def functions(self) -> list[str]:
+        """Names of the workflows."""
+        return list(self._service.workflows)
+
     async def use_functions_of(self, other: VectorVeinSandbox) -> None:
         """Replace the workflows by those of another sandbox, and keep everything else."""
         for wid in set(self._functions) - set(other._functions):
