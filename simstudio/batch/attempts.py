@@ -9,7 +9,8 @@ outage (:class:`~simstudio.batch.outage.Outage`) as often as needed. An error th
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -152,16 +153,15 @@ class Attempts:
             self._succeeded, self._turned_away = True, 0
         return self._end(work, "done", result=result)
 
-    async def _execute(self, work: WorkItem) -> Any:
+    def _execute(self, work: WorkItem) -> Awaitable[Any]:
         if work.receipt is not None:
-            return await self._sender.settle(work.receipt)
+            return self._sender.settle(work.receipt)
+        return self._sender.execute(work.prepared.input, work.claim, partial(self._mark_queued, work))
 
-        def on_queued(receipt: Receipt) -> None:
-            work.receipt = receipt
-            if self._ledger is not None:
-                self._ledger.mark_submitted(work.prepared.key, receipt.task_id, receipt.execution_id)
-
-        return await self._sender.execute(work.prepared.input, work.claim, on_queued)
+    def _mark_queued(self, work: WorkItem, receipt: Receipt) -> None:
+        work.receipt = receipt
+        if self._ledger is not None:
+            self._ledger.mark_submitted(work.prepared.key, receipt.task_id, receipt.execution_id)
 
     def _judge(self, work: WorkItem, error: SimStudioError, elapsed: float) -> BatchItem | Unwritten | Again:
         """Judge an execution without a result: send it again, or end it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from simstudio.core.session import LazyWire
 from simstudio.transport.flow import AsyncWire, Flow, Wire, adrive, drive
@@ -16,7 +17,7 @@ T = TypeVar("T")
 class FlowRunner(Protocol):
     """Runs flows of one client, many at a time, on one event loop."""
 
-    async def run(self, flow: Flow[Any]) -> Any:
+    def run(self, flow: Flow[T]) -> Awaitable[T]:
         """Run a flow and return its result."""
         ...
 
@@ -50,9 +51,9 @@ class _LoopRunner:
         self._wire = wire
         self._owned = owned
 
-    async def run(self, flow: Flow[T]) -> T:
+    def run(self, flow: Flow[T]) -> Awaitable[T]:
         """Run a flow and return its result."""
-        return await adrive(flow, self._wire.get())
+        return adrive(flow, self._wire.get())
 
     async def aclose(self) -> None:
         """Close the wire if it belongs to the runner."""
