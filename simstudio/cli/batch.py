@@ -287,7 +287,7 @@ def status(invocation: Invocation, ledger: str, *, as_json: bool) -> None:
 @json_option
 @pass_invocation
 def export(invocation: Invocation, ledger: str, target: str, form: str | None, *, as_json: bool) -> None:
-    """Write all that LEDGER knows to the file TARGET (.jsonl, .csv, .parquet), a row an item.
+    """Write all that LEDGER knows to the file TARGET (.jsonl or .csv, also .gz; .parquet), a row an item.
 
     Its batch may be running. - is standard output; it needs --format.
     """

@@ -168,7 +168,9 @@ def test_parquet_is_written_in_groups(ledger: Ledger, tmp_path: Path, monkeypatc
 # Where to, and how
 
 
-@pytest.mark.parametrize(("name", "first"), [("OUT.JSONL", b"{"), ("a.ndjson", b"{"), ("a.CSV", b"i"), ("a.pq", b"P")])
+@pytest.mark.parametrize(
+    ("name", "first"), [("OUT.JSONL", b"{"), ("a.ndjson", b"{"), ("a.CSV", b"i"), ("a.pq", b"P"), ("a.csv.gz", b"\x1f")]
+)
 def test_the_suffix_says_the_format(ledger: Ledger, tmp_path: Path, name: str, first: bytes) -> None:
     intend(ledger, given(0))
     export(ledger, tmp_path / name)
