@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from copy import copy
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -174,7 +173,8 @@ def _routes(core: Core) -> list[Route]:
     routes = []
     for operation, prototype in _prototypes():
         if operation.family.is_served(core):
-            route = copy(prototype)
+            route = Route.__new__(Route)  # not by copy.copy, which takes 0.5 ms more for all of them
+            vars(route).update(vars(prototype))
             route.endpoint = route.app = Served(core, operation)
             routes.append(route)
     return [*routes, UnknownV2(core)] if "v1" in core.dialect.options else routes
