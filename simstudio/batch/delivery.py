@@ -97,14 +97,14 @@ class Delivery:
             self._tell(item)
         finally:
             self._put(item)
+            if self._letters is not None and item.state == "failed":
+                self._letters.add(item)
         self._raise_failure()
         if item.error is not None or self._limit is not None:
             self._judge(item)
 
     def _judge(self, item: BatchItem) -> None:
-        """Write a failed item to the dead letters, and end the batch if it has too many failures."""
-        if self._letters is not None and item.state == "failed":
-            self._letters.add(item)
+        """End the batch if an item has no result and that ends it, or if too many have none."""
         if self._options.given["stop_on_error"] and item.error is not None:
             raise item.error
         if self._limit is not None:

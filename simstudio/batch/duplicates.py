@@ -66,6 +66,10 @@ class Duplicates:
         self._under_way[prepared.fingerprint] = []
         return True
 
+    def resume(self, fingerprint: str) -> None:
+        """Count an input that an earlier run sent as running: equal ones wait for its outcome."""
+        self._under_way.setdefault(fingerprint, [])
+
     def end(self, fingerprint: str, item: BatchItem) -> Iterator[BatchItem]:
         """Keep the outcome of an input that has ended; the items of those that waited for it.
 

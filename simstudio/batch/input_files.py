@@ -40,6 +40,8 @@ _PACKED = (".gz", ".zst", ".zstd")
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 _PIECE = 65_536
+_PACKED_PIECE = 1024
+"""Bytes that are unpacked at a time: Zstandard may make 32,000 of each."""
 
 _UTF16 = "is UTF-16: save it as UTF-8 first, as with iconv -f UTF-16 -t UTF-8"
 _STRANGE = (
@@ -104,7 +106,7 @@ class InputFile:
                 yield make_buffered(gzip.GzipFile(fileobj=packed))
             elif begin.startswith(_ZSTD):
                 library = import_package("zstandard", f"Reading {self.name}")
-                yield make_buffered(library.ZstdDecompressor().stream_reader(packed, read_across_frames=True))
+                yield make_buffered(_ZstdFile(packed, library.ZstdDecompressor()))
             else:
                 yield packed
         finally:
@@ -124,6 +126,42 @@ class InputFile:
         except Exception as error:  # noqa: BLE001 - of any file system
             problem = f"The inputs {self.name} cannot be opened: {self.redact(describe_error(error))}."
             raise InvalidInputError(problem) from None  # the cause may quote what is secret in the address
+
+
+class _ZstdFile(io.RawIOBase):
+    """The contents of a file of Zstandard frames. A file that was cut off is an error, as it is for gzip.
+
+    The reader of ``zstandard`` takes a file that ends within a frame for a complete one.
+    """
+
+    def __init__(self, file: io.BufferedReader, decompressor: Any) -> None:
+        self._file = file
+        self._decompressor = decompressor
+        self._frame = decompressor.decompressobj()
+        self._packed = self._unpacked = b""
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while self._at == len(self._unpacked):
+            self._packed = self._packed or self._file.read(_PACKED_PIECE)
+            if not self._packed:
+                return self._end()
+            if self._frame.eof:
+                self._frame = self._decompressor.decompressobj()
+            self._unpacked, self._at = self._frame.decompress(self._packed), 0
+            self._packed = self._frame.unused_data
+        given = self._unpacked[self._at : self._at + len(buffer)]
+        buffer[: len(given)] = given
+        self._at += len(given)
+        return len(given)
+
+    def _end(self) -> int:
+        if not self._frame.eof:
+            raise EOFError("Compressed file ended before the end of its last frame")
+        return 0
 
 
 def make_buffered(file: Any) -> io.BufferedReader:

@@ -126,6 +126,8 @@ class Intake:
     def _resume(self, prepared: Prepared, entry: Entry, ledger: Ledger) -> WorkItem | None:
         claims = self._execution.api_version if self._execution.claims else None
         left = resumption(entry, self._options, claims=claims)
+        if left in ("settle", "repeat") and self._duplicates is not None:
+            self._duplicates.resume(prepared.fingerprint)
         if left == "settle":
             return WorkItem(prepared, entry.run_id, entry.receipt, intended=True, resumed=True)
         if left == "repeat":

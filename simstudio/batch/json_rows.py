@@ -30,7 +30,7 @@ def read_lines(file: io.BufferedReader, source: str, wanted: Sequence[str] | Non
     """
     del wanted
     for number, line in enumerate(lines_of(file, source), 1):
-        if not line.isspace():
+        if line.strip() not in (b"", BOM_UTF8):
             yield parse(line, f"{source}, line {number}")
 
 
@@ -43,7 +43,7 @@ def read_array(file: io.BufferedReader, source: str, wanted: Sequence[str] | Non
     check_start(file.peek(4), source)
     begin = file.peek(_PIECE)
     if not _is_array(begin):
-        first, end, _ = begin.partition(b"\n")
+        first, end, _ = begin.removeprefix(BOM_UTF8).lstrip().partition(b"\n")
         if end and type(parse(first, "")) is BadRow:
             raise InvalidInputError(f"{source} holds neither an array nor lines of JSON.")
         yield from read_lines(file, source, wanted)

@@ -84,5 +84,11 @@ def make_function_option(flag: Flag | None = None) -> Option:
 
 
 def is_path(value: Any) -> bool:
-    """Whether a value is the path of a file."""
-    return isinstance(value, (str, os.PathLike)) and bool(os.fspath(value))
+    """Whether a value is a path that a file can have."""
+    if not isinstance(value, (str, os.PathLike)):
+        return False
+    try:
+        path = os.fsencode(value)
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return bool(path) and b"\0" not in path

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Sized
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Generic
 
 import attrs
@@ -126,24 +127,35 @@ class Plan(Generic[R]):
 
             check_out(out, flat=flat)
             for path in {os.fsdecode(out), str(lines_path(out))}:
-                self._keep_apart("out", path, ("ledger", self.options["ledger"]), ("inputs", self.inputs))
+                self._keep_apart("out", path)
         elif flat:
             raise InvalidInputError("flatten= is for the file of out=; there is none.")
 
     def _check_dead_letters(self) -> None:
-        path, out, ledger = self.options["dead_letters"], self.options["out"], self.options["ledger"]
-        if path is not None:
-            self._keep_apart("dead_letters", path, ("out", out), ("ledger", ledger), ("inputs", self.inputs))
+        path, out = self.options["dead_letters"], self.options["out"]
+        if path is None:
+            return
+        if not Path(path).parent.is_dir() or Path(path).is_dir():
+            raise InvalidInputError(f"dead_letters is {os.fspath(path)!r}: name a file in a folder that exists.")
+        self._keep_apart("dead_letters", path)
+        if out is not None:
+            from simstudio.batch.results import lines_path
 
-    def _keep_apart(self, name: str, path: str | os.PathLike[str], *others: tuple[str, object]) -> None:
-        """Raise if a file that is written is another file of the batch.
+            for other in (out, lines_path(out)):
+                _ensure_different("dead_letters", path, "out", other)
+
+    def _keep_apart(self, name: str, path: str | os.PathLike[str]) -> None:
+        """Raise if a file that is written is one that the batch reads, or that of a store.
 
         Raises:
             InvalidInputError: Two arguments name the same file.
         """
-        for other, value in others:
-            if isinstance(value, (str, os.PathLike)) and _is_same(path, value):
-                raise InvalidInputError(f"{name} and {other} are both {os.fspath(path)!r}: name another file.")
+        _ensure_different(name, path, "inputs", self.inputs)
+        for store in ("ledger", "shared"):
+            value = self.options[store]
+            if isinstance(value, (str, os.PathLike)):
+                for suffix in ("", "-wal", "-shm", "-lock"):
+                    _ensure_different(name, path, store, f"{os.fsdecode(value)}{suffix}")
 
     def _elsewhere(self, context: Context, execution: Execution[R]) -> Elsewhere | None:
         """The executor, checked; None without one."""
@@ -216,8 +228,15 @@ def _count(inputs: Inputs) -> int | None:
         return None
 
 
+def _ensure_different(name: str, path: str | os.PathLike[str], other: str, value: object) -> None:
+    if isinstance(value, (str, os.PathLike)) and _is_same(path, value):
+        raise InvalidInputError(f"{name} and {other} are both {os.fspath(path)!r}: name another file.")
+
+
 def _is_same(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
-    return os.path.realpath(os.fsdecode(one)) == os.path.realpath(os.fsdecode(other))
+    with suppress(ValueError):  # a null character, of which reading or opening tells more
+        return os.path.realpath(os.fsdecode(one)) == os.path.realpath(os.fsdecode(other))
+    return False
 
 
 def shared_address(shared: object) -> str:

@@ -98,6 +98,10 @@ def check_columns(name: str, columns: Any) -> None:
             f"{name} must be a list of column names, or a dict of the field of the input for each column, not "
             f"{columns!r}."
         )
+    fields = list(columns.values()) if isinstance(columns, Mapping) else []
+    for field in fields:
+        if fields.count(field) > 1:
+            raise InvalidInputError(f"{name} must name one column for each field, not two for {field!r}.")
 
 
 def parse_columns(texts: Sequence[str]) -> dict[str, str]:

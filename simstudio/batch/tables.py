@@ -5,7 +5,7 @@ The libraries are optional, and imported when a table is read. Rows are read in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from typing import TYPE_CHECKING, Any, Final
 
 from simstudio.batch.rows import BadRow, check_header
@@ -86,6 +86,8 @@ def read_rows(frame: Any, source: str, wanted: Sequence[str] | None) -> Iterator
     reader = read_frame(frame)
     names = [column.name for column in reader.columns]
     check_header(names, wanted, source)
+    if not names and isinstance(frame, Sized) and len(frame):
+        raise InvalidInputError(f"{source} has rows, but no columns: name its index and make it a column.")
     rows = (dict(zip(names, row, strict=True)) for part in reader.parts() for row in zip(*part, strict=True))
     return _as_json(rows, source, wanted)
 

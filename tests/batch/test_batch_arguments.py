@@ -36,7 +36,11 @@ class TestArguments:
             ("in.jsonl", {"inputs": "./in.jsonl"}),
             ("in.csv", {"inputs": Path("in.csv.part.jsonl")}),
             ("runs.csv", {"ledger": "runs.csv"}),
+            ("runs-wal", {"ledger": "runs"}),
+            ("out.jsonl", {"shared": "out.jsonl"}),
             ("out.jsonl", {"dead_letters": "out.jsonl"}),
+            ("out.csv", {"dead_letters": "out.csv.part.jsonl"}),
+            ("out.csv", {"dead_letters": "runs-wal", "ledger": "runs"}),
         ],
     )
     def test_results_take_the_place_of_no_other_file(
@@ -66,6 +70,10 @@ class TestArguments:
             ("max_failures", 1.5, "max_failures must be a number of items from 0, or a share such as 0.05, not 1.5"),
             ("retries", -1, "retries must be a whole number from 0 to 100, not -1"),
             ("dead_letters", "", "dead_letters must be the path of a file, such as failed.jsonl, not ''"),
+            ("dead_letters", "a\0b", "dead_letters must be the path of a file"),
+            ("dead_letters", "a\ud800", "dead_letters must be the path of a file"),
+            ("dead_letters", ".", "dead_letters is '.': name a file in a folder that exists"),
+            ("dead_letters", "none/a.jsonl", "dead_letters is 'none/a.jsonl': name a file in a folder that exists"),
             ("out", "", "out must be the path of a file, such as results.jsonl, not ''"),
             ("out", "results.xlsx", "out must end with .jsonl or .csv (also with .gz) or .parquet"),
             ("out", "a\0b.csv", "out must be the path of a file: no file can be called"),

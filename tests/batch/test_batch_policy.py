@@ -23,8 +23,8 @@ from simstudio import Credits, Dollars
 from simstudio.batch.engine import Engine
 from simstudio.batch.execution import Price
 from simstudio.batch.inputs import read
-from simstudio.batch.items import BatchItem, Examiner, Prepared
-from simstudio.batch.ledger import Counts
+from simstudio.batch.items import BatchItem, Examiner, Prepared, prepare
+from simstudio.batch.ledger import Counts, Intent
 from simstudio.batch.rows import BadRow, RowMap
 from simstudio.batch.sources import source_of
 from simstudio.errors import BudgetError, JobCancelledError, TooManyFailuresError
@@ -151,6 +151,16 @@ class TestDeadLetters:
         assert [(item.output, item.key) for item in items] == [(3, "3"), (5, "5")]
         assert path.read_text() == "", "nothing failed"
 
+    def test_one_whose_report_fails_is_written(self, tmp_path: Path) -> None:
+        path = tmp_path / "failed.jsonl"
+
+        def report(item: BatchItem) -> None:
+            raise ValueError("a bug of the caller")
+
+        with pytest.raises(ValueError, match="a bug"):
+            play(failing(0), range(1), dead_letters=path, on_result=report)
+        assert json.loads(path.read_text())["input"] == 0
+
     def test_a_row_is_no_more_made_an_input_of_than_it_was(self, tmp_path: Path) -> None:
         path = tmp_path / "failed.jsonl"
         options = {"input": lambda row: {"n": row["a"]}, "key": "a"}
@@ -219,6 +229,20 @@ class TestDedup:
     def test_a_failure_is_that_of_all(self) -> None:
         items, _ = play(failing(1), [1, 1, 2, 1], dedup=True, pace=FixedPace(1))
         assert [str(item.error) for item in items] == ["no 1", "no 1", "None", "no 1"]
+
+    @pytest.mark.parametrize("claim", [None, "claim-0"])
+    def test_of_those_that_an_earlier_run_sent_the_outcome_is_waited_for(
+        self, tmp_path: Path, claim: str | None
+    ) -> None:
+        sender = FakeSender(echo, claims=claim is not None)
+        version = "v1" if claim is None else "v2"
+        with opened(tmp_path, api_version=version) as ledger:
+            ledger.intend([Intent(prepare(0, 7), claim)])
+            if claim is None:
+                ledger.mark_submitted("0", "job-7", None)
+        items, _ = play(sender, [7, 7, 7], ledger=opened(tmp_path, api_version=version), dedup=True)
+        assert (sender.sent, sender.settled) == (([], ["job-7"]) if claim is None else ([7], []))
+        assert [(item.output, item.duplicate) for item in items] == [(7, False), (7, True), (7, True)]
 
     def test_no_more_than_a_window_waits_for_one(self) -> None:
         read = itertools.count()

@@ -89,6 +89,26 @@ def test_a_file_is_read_as_its_suffix_says(
     assert rows_of(path) == rows_of(str(path)) == ROWS
 
 
+@pytest.mark.parametrize(("suffix", "pack"), [(".gz", gzip.compress), (".zst", zstd)])
+def test_a_packed_file_may_have_parts_and_one_that_was_cut_off_is_an_error(
+    tmp_path: Path, suffix: str, pack: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path / f"in.csv{suffix}"
+    content = CSV.encode()
+    path.write_bytes(pack(content[:9]) + pack(b"") + pack(content[9:]))
+    assert rows_of(path) == ROWS
+    path.write_bytes(path.read_bytes()[:-2])
+    with pytest.raises(InvalidInputError, match=r"in\.csv\.\w+.*: EOFError: Compressed file ended before"):
+        rows_of(path)
+
+
+@pytest.mark.parametrize("name", ["in.jsonl", "in.json", "in.csv"])
+@pytest.mark.parametrize("content", ["", "\ufeff", "\ufeff\r\n\r\n"])
+def test_an_empty_file_has_no_rows(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_bytes(content.encode())
+    assert rows_of(tmp_path / name) == []
+
+
 @pytest.mark.parametrize(
     ("name", "write"), [("in.parquet", parquet), ("in.arrow", arrow_file), ("in.arrows", arrow_stream)]
 )
@@ -371,6 +391,18 @@ def test_a_bad_row_is_a_failed_item_or_the_end() -> None:
 def test_columns_that_cannot_be_used_are_refused(columns: Any) -> None:
     with pytest.raises(InvalidInputError, match="columns must be a list of column names, or a dict"):
         check_columns("columns", columns)
+
+
+def test_two_columns_are_not_one_field() -> None:
+    with pytest.raises(InvalidInputError, match="columns must name one column for each field, not two for 'x'"):
+        check_columns("columns", {"a": "x", "b": "x"})
+
+
+def test_a_frame_of_an_index_alone_is_not_empty() -> None:
+    pandas = pytest.importorskip("pandas")
+    assert rows_of(pandas.DataFrame()) == []
+    with pytest.raises(InvalidInputError, match="the data frame has rows, but no columns"):
+        rows_of(pandas.DataFrame(index=[7, 8]))
 
 
 def test_messages_call_an_address_by_what_is_no_secret() -> None:
