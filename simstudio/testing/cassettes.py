@@ -13,6 +13,7 @@ from simstudio.testing.scrubbing import (
     SECRET_HEADERS,
     Scrubber,
     is_noise,
+    is_secret_header,
     redact_credentials,
 )
 
@@ -145,11 +146,12 @@ def _filters(given: Any) -> tuple[Any, ...]:
 def scrub_request(request: Request, scrubber: Scrubber, kept: frozenset[str] = KEPT_REQUEST_HEADERS) -> Request:
     """Replace the secrets of a request, after learning those of its headers, and leave out headers of its machine."""
     for name, value in request.headers.items():
-        if name.lower() in SECRET_HEADERS:
+        if is_secret_header(name) and name.lower() not in kept:
             scrubber.learn(_text(value))
         elif name.lower() == "cookie":
             scrubber.learn_cookies(_text(value))
     headers: dict[str, Any] = {}
+    encoded = dict(request.headers)
     for name, value in request.headers.items():
         if name.lower() in SECRET_HEADERS:
             headers[name] = redact_credentials(_text(value))
@@ -159,7 +161,8 @@ def scrub_request(request: Request, scrubber: Scrubber, kept: frozenset[str] = K
     request.uri = scrubber.text(request.uri)
     # A body that is a file or an iterator comes from other libraries than httpx, and reading it here would consume it.
     if isinstance(request.body, bytes | str):
-        request.body = scrubber.data(request.body.encode() if isinstance(request.body, str) else request.body)
+        body = request.body.encode() if isinstance(request.body, str) else request.body
+        request.body = scrubber.data(_decode(encoded, body))
     return request
 
 
@@ -176,7 +179,7 @@ def scrub_response(response: dict[str, Any], scrubber: Scrubber) -> dict[str, An
     for name, values in response["headers"].items():
         if is_noise(name) or name.lower() in COOKIE_HEADERS or name.lower() == "content-encoding":
             continue
-        if name.lower() in SECRET_HEADERS:
+        if is_secret_header(name):
             headers[name] = [redact_credentials(_text(value)) for value in _list(values)]
         elif name.lower() == "content-length":
             # The length of the scrubbed body; a response to HEAD has a length but no body.
@@ -187,7 +190,11 @@ def scrub_response(response: dict[str, Any], scrubber: Scrubber) -> dict[str, An
 
 
 def _decode(headers: dict[str, Any], content: bytes) -> bytes:
-    """Decode encodings that vcrpy does not know (it decodes gzip and deflate), such as br."""
+    """Decode encodings that vcrpy does not know (it decodes gzip and deflate), such as br.
+
+    Raises:
+        httpx.DecodingError: The content is encoded in a way that cannot be decoded here.
+    """
     encodings = [
         _text(value)
         for name, values in headers.items()
@@ -198,7 +205,11 @@ def _decode(headers: dict[str, Any], content: bytes) -> bytes:
         return content
     import httpx
 
-    return httpx.Response(200, headers={"content-encoding": ", ".join(encodings)}, content=content).content
+    encoding = ", ".join(encodings)
+    decoded = httpx.Response(200, headers={"content-encoding": encoding}, content=content).content
+    if decoded == content and encoding.lower() != "identity":
+        raise httpx.DecodingError(f"a body with the encoding {encoding} cannot be decoded here, nor its secrets found")
+    return decoded
 
 
 def _list(values: Any) -> list[Any]:

@@ -195,7 +195,7 @@ class RecordingProxy(_Proxy):
         status = (response.status_code, response.reason_phrase)
         try:
             self._writer.add(scope["method"], self._origin + target, (headers, body), status, (recorded, received))
-        except OSError as error:
+        except (OSError, httpx.DecodingError) as error:
             _LOGGER.error("not recorded: %s", error)
 
     @property

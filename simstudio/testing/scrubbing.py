@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 from attrs import define, field
 
@@ -91,22 +93,8 @@ NOISE_RESPONSE_HEADER_PREFIXES = ("x-middleware-", "x-nextjs-", "x-vercel-")
 # The look-behind excludes names of scripts in HTML pages, such as `apps_sim_22a3c379`.
 _KEY = re.compile(r"sk-sim-[A-Za-z0-9_-]+|(?<![A-Za-z0-9_-])sim_[A-Za-z0-9_-]{6,}")
 
-_FIELDS = (
-    "api_?key|api_?token|access_?token|refresh_?token|id_?token|upload_?token|token|password|secret|client_?secret"
-    "|webhook_?secret|private_?key|service_?account_?json|credentials|authorization"
-)
-# Within a text in JSON, quotes are escaped once.
-_IN_JSON = (
-    re.compile(rf'("(?:{_FIELDS})"\s*:\s*")((?:[^"\\]|\\.)+)(?=")', re.IGNORECASE),
-    re.compile(rf'(\\"(?:{_FIELDS})\\"\s*:\s*\\")((?:(?!\\").)+)(?=\\")', re.IGNORECASE),
-)
-_PARAMETERS = (
-    "(?:x-amz-|x-goog-)(?:signature|credential|security-token)|signature|sig|token|access_token|refresh_token|api_?key"
-    "|password|client_secret|ossaccesskeyid|awsaccesskeyid|googleaccessid"
-)
-_IN_URL = re.compile(rf"((?:^|[?&]|\\u0026|&amp;)(?:{_PARAMETERS})=)([^&\s\"'<>\\#]+)", re.IGNORECASE)
-# The bound and the look-behind keep long texts without spaces, such as hexadecimal digits, from taking quadratic time.
-_EMAIL = re.compile(r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._+-]{1,64}(?:@|%40)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
+# Bounded: a long text without spaces, such as hexadecimal digits, would take a time that grows with its square.
+_EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}(?:@|%40)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
 _EMAIL_INSTEAD = "redacted@example.com"
 
 # Shorter credentials occur in tests ("test", "x"), and replacing them everywhere would destroy bodies.
@@ -122,6 +110,18 @@ def is_noise(name: str) -> bool:
     """
     name = name.lower()
     return name in NOISE_RESPONSE_HEADERS or name.startswith(NOISE_RESPONSE_HEADER_PREFIXES)
+
+
+def is_secret_header(name: str) -> bool:
+    """Return whether the value of a header is a secret.
+
+    Example:
+        >>> is_secret_header("X-API-Key"), is_secret_header("X-Vault-Token"), is_secret_header("X-Run-Id")
+        (True, True, False)
+    """
+    from simstudio.workflow_files.secrets import names_a_secret
+
+    return name.lower() in SECRET_HEADERS or (name.lower() not in COOKIE_HEADERS and names_a_secret(name))
 
 
 def redact_credentials(value: str) -> str:
@@ -140,9 +140,10 @@ class Scrubber:
     """Replaces secrets in texts and bytes by ``REDACTED``.
 
     Secrets are all texts that have the form of a Sim key, the texts in ``secrets``, the value of ``SIM_API_KEY``
-    (unless ``environment`` is False), and credentials added by `learn`. If ``thorough``, also the values of JSON fields
-    such as ``apiKey``, ``token`` and ``password``, signatures and tokens in the query of a URL, and e-mail addresses,
-    which become ``redacted@example.com``.
+    (unless ``environment`` is False), and credentials added by `learn`. If ``thorough``, also the values of fields and
+    parameters whose names tell it (``apiKey``, ``token``, ``password``: in JSON, in forms and in the query of a URL),
+    signatures in URLs, keys of other services by their form, and e-mail addresses, which become
+    ``redacted@example.com``.
 
     Example:
         >>> Scrubber(["hunter2"]).text('{"password": "hunter2", "key": "sk-sim-abc"}')
@@ -164,6 +165,9 @@ class Scrubber:
         """Add the value of an authentication header to the secrets."""
         scheme, _, rest = credentials.partition(" ")
         secret = rest if scheme.lower() in {"bearer", "basic"} else credentials
+        if scheme.lower() == "basic":
+            with suppress(ValueError):
+                self.learn(base64.b64decode(rest).decode().partition(":")[2])
         if len(secret) >= _SHORTEST_LEARNED_SECRET and secret != REDACTED:
             self._add(secret)
 
@@ -174,23 +178,27 @@ class Scrubber:
 
     def text(self, value: str) -> str:
         """Return a text with its secrets replaced."""
-        for pattern in (*_IN_JSON, _IN_URL) if self.thorough else ():
+        if self.thorough:
+            from simstudio.testing.secret_fields import redact_fields
+
             # What a server sent in one field comes back elsewhere, such as a token in the path of a URL.
-            value = pattern.sub(self._replace_value, value)
+            value = redact_fields(value, self._replace)
         for secret in tuple(self._known):
             value = value.replace(secret, REDACTED)
         value = _KEY.sub(REDACTED, value)
-        return _EMAIL.sub(_EMAIL_INSTEAD, value) if self.thorough else value
+        has_address = self.thorough and ("@" in value or "%40" in value)
+        return _EMAIL.sub(_EMAIL_INSTEAD, value) if has_address else value
 
     def data(self, value: bytes) -> bytes:
         """Return bytes with their secrets replaced."""
         # Every byte is a character of its own text, and comes back as it was.
         return self.text(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
-    def _replace_value(self, found: re.Match[str]) -> str:
-        if "\\" not in found[2]:
-            self.learn(found[2])
-        return found[1] + REDACTED
+    def _replace(self, secret: str) -> str:
+        if "\\" not in secret:
+            self.learn(secret)
+            self.learn(unquote(secret))
+        return REDACTED
 
     def _add(self, secret: str) -> None:
         if not secret:

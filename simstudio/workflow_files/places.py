@@ -80,7 +80,7 @@ def _rewrite(value: Json, place: Place, change: Callable[[str, Place], Json]) ->
     if isinstance(value, str):
         return change(value, place)
     if isinstance(value, Mapping):
-        label = _label(value)
+        label = label_of(value)
         return {
             key: _rewrite(item, place.below(key, (label or place.name) if key.lower() == "value" else key), change)
             for key, item in value.items()
@@ -91,7 +91,7 @@ def _rewrite(value: Json, place: Place, change: Callable[[str, Place], Json]) ->
     return value
 
 
-def _label(value: Mapping[str, Json]) -> str | None:
+def label_of(value: Mapping[str, Json]) -> str | None:
     """The name of a row's value: ``{"Key": "Authorization", "Value": …}``, ``{"name": "token", "value": …}``."""
     for key, item in value.items():
         if key.lower() in ("key", "name") and isinstance(item, str) and item:

@@ -37,7 +37,6 @@ _FORMS = tuple(
     map(
         re.compile,
         (
-            PLACEHOLDER.pattern.replace("(", "(?:", 1),  # a text that happens to look like one of ours
             r"\b(?:sk|pk|rk)[-_][A-Za-z0-9_-]{16,}",
             r"\b(?:gh[pousr]_|github_pat_|glpat-|hf_|npm_|whsec_|xox[abeprs]-)[A-Za-z0-9_-]{16,}",
             r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
@@ -47,10 +46,10 @@ _FORMS = tuple(
             r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]+?-----END [A-Z ]*PRIVATE KEY-----",
             r"(?i:\b(?:bearer|basic)\s+)([A-Za-z0-9._~+/-]{16,}=*)",
             r"\w://[^/\s:@]*:([^/\s@{}<>]+)@",
-            r"""(?i:(?:api[-_]?key|password|secret|token)["']?\s*[:=]\s*["'])([^"'\s{}<>]{8,})["']""",
         ),
     )
 )
+_ASSIGNED = re.compile(r"""(?i:(?:api[-_]?key|password|secret|token)["']?\s*[:=]\s*["'])([^"'\s{}<>]{8,})["']""")
 
 
 @attrs.frozen
@@ -134,9 +133,19 @@ def _spans(text: str, place: Place, *, cleared: bool) -> list[tuple[int, int]]:
         return []
     if cleared or names_a_secret(place.name):
         return [(0, len(text))]
-    found = sorted(match.span(match.lastindex or 0) for form in _FORMS for match in form.finditer(text))
+    # A text that happens to look like a placeholder becomes one.
+    placeholders = [match.span() for match in PLACEHOLDER.finditer(text)]
+    return _merge([*placeholders, *find_keys(text), *(match.span(1) for match in _ASSIGNED.finditer(text))])
+
+
+def find_keys(text: str) -> list[tuple[int, int]]:
+    """Start and end of each part of a text that has the form of a key."""
+    return _merge([match.span(match.lastindex or 0) for form in _FORMS for match in form.finditer(text)])
+
+
+def _merge(found: list[tuple[int, int]]) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
-    for start, end in found:
+    for start, end in sorted(found):
         if spans and start < spans[-1][1]:
             spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
         else:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import sys
 
 import httpx
 import pytest
 import yaml
+from vcr.request import Request
 
 from simstudio.testing import make_vcr, register_matchers, vcr_config
+from simstudio.testing.cassettes import scrub_request, scrub_response
 from simstudio.testing.scrubbing import Scrubber
 
 KEY = "sk-sim-Ab12Cd34Ef56_-Gh78"
@@ -123,14 +126,31 @@ def test_given_secrets_are_replaced_however_they_are_written(server, tmp_path, s
         (r'"https://x/f?a=b\u0026sig=ab%2B"', r'"https://x/f?a=b\u0026sig=REDACTED"'),
         ('{"tokens": "12", "nextToken": "abc"}', '{"tokens": "12", "nextToken": "abc"}'),
         ('{"token":"abcdefgh","url":"/s/abcdefgh"}', '{"token":"REDACTED","url":"/s/REDACTED"}'),
+        ('{"nextToken":"abcdefghij"}', '{"nextToken":"abcdefghij"}'),
+        ('{"x-bot-token":"abc","signingSecret":"abc"}', '{"x-bot-token":"REDACTED","signingSecret":"REDACTED"}'),
+        ('{"apiKey":{"type":"input","value":"abc"}}', '{"apiKey":{"type":"input","value":"REDACTED"}}'),
+        ('{"Key":"Authorization","Value":"abc"}', '{"Key":"Authorization","Value":"REDACTED"}'),
+        ('data: {"secret":["abc"],"n":1.5}', 'data: {"secret":["REDACTED"],"n":1.5}'),
+        (r'{"apiKe\u0079":"abc"}', '{"apiKey":"REDACTED"}'),
+        (r'{"a":"{\"b\":\"{\\\"apiKey\\\":\\\"abc\\\"}\"}"}', r'{"a":"{\"b\":\"{\\\"apiKey\\\":\\\"REDACTED\\\"}\"}"}'),
+        ('{"db":"postgres://me:abc@host/db"}', '{"db":"postgres://me:REDACTED@host/db"}'),
+        ('["ghp_0123456789abcdef0123"]', '["REDACTED"]'),
+        (
+            "https://x/f?Policy=ab&Key-Pair-Id=cd&session-token=ef",
+            "https://x/f?Policy=REDACTED&Key-Pair-Id=REDACTED&session-token=REDACTED",
+        ),
+        (
+            '--b\r\nContent-Disposition: form-data; name="api_key"\r\n\r\nabc\r\n--b',
+            '--b\r\nContent-Disposition: form-data; name="api_key"\r\n\r\nREDACTED\r\n--b',
+        ),
     ],
 )
 def test_thoroughly_fields_and_parameters_that_hold_secrets_are_known_by_name(sent, scrubbed):
     assert Scrubber(environment=False).text(sent) == sent
     assert Scrubber(environment=False, thorough=True).text(sent) == scrubbed
     assert (
-        Scrubber(environment=False, thorough=True).data(b"%b\xff\x00" % sent.encode())
-        == b"%b\xff\x00" % scrubbed.encode()
+        Scrubber(environment=False, thorough=True).data(b"%b\n\xff\x00" % sent.encode())
+        == b"%b\n\xff\x00" % scrubbed.encode()
     )
 
 
@@ -264,3 +284,34 @@ def test_without_vcrpy_the_extra_is_named(monkeypatch):
 
     with pytest.raises(ConfigurationError, match="pip install vcrpy"):
         make_vcr()
+
+
+def test_compressed_requests_are_kept_without_encoding_so_that_secrets_in_them_are_found():
+    request = Request("POST", "https://sim.test/run", gzip.compress(b'{"apiKey":"abc"}'), {"Content-Encoding": "gzip"})
+
+    assert scrub_request(request, Scrubber(thorough=True)).body == b'{"apiKey":"REDACTED"}'
+
+
+def test_what_cannot_be_decoded_is_not_recorded():
+    response = {"headers": {"Content-Encoding": ["unknown"]}, "body": {"string": b"\x01secret"}}
+
+    with pytest.raises(httpx.DecodingError, match="encoding unknown"):
+        scrub_response(response, Scrubber(thorough=True))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"X-Vault-Token": "of-the-client"}, {"Authorization": "Basic " + base64.b64encode(b"me:of-the-client").decode()}],
+)
+def test_secrets_of_headers_are_replaced_in_bodies_too(headers):
+    request = Request("POST", "https://sim.test/run", b"it is of-the-client", headers)
+
+    assert scrub_request(request, Scrubber()).body == b"it is REDACTED"
+
+
+def test_response_headers_whose_names_tell_a_secret_are_replaced():
+    response = {"headers": {"X-Refresh-Token": ["abc"], "X-Run-Id": ["r"]}, "body": {"string": b""}}
+
+    headers = scrub_response(response, Scrubber())["headers"]
+
+    assert headers == {"X-Refresh-Token": ["REDACTED"], "X-Run-Id": ["r"]}
