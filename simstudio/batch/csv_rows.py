@@ -36,11 +36,13 @@ def read_csv(
     names: list[str] | None = None
     while True:
         lines.begin_row()
-        place = f"{source}, line {reader.line_num + 1}"
+        begin = reader.line_num + 1
+        place = f"{source}, line {begin}"
         try:
             row = next(reader, None)
         except csv.Error as error:
-            lines.problem, row = f"no CSV ({error})", [""]
+            extent = f"; the row ends at line {reader.line_num}" if reader.line_num > begin else ""
+            lines.problem, row = f"no CSV ({error}{extent})", [""]
         if row is None:
             return
         if not row:

@@ -227,6 +227,7 @@ _WORDS = (
     ('shared="rate.sqlite"', "--shared rate.sqlite"),
     ("another file with out=", "another file with --out"),
     ("out must end with", "--out must end with"),
+    ("dead_letters is", "--dead-letters is"),
     ("max_failures=", "--max-failures "),
     ("budget= needs", "--budget needs"),
     ("flatten= is for the file of out=", "--flatten is for the file of --out"),

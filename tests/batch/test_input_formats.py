@@ -163,7 +163,7 @@ def test_a_package_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.
     [
         ("in.csv", b"a,a\n1,2\n", "in.csv: two columns are called 'a'."),
         ("in.csv", b"a,\n1,2\n", "in.csv: columns need names, and one is called ''."),
-        ("in.csv", b'"a\n1,2\n', "in.csv, line 1: no CSV (unexpected end of data)."),
+        ("in.csv", b'"a\n1,2\n', "in.csv, line 1: no CSV (unexpected end of data; the row ends at line 2)."),
         ("in.csv", "a,b\n".encode("utf-16"), "in.csv is UTF-16: save it as UTF-8 first"),
         ("in.parquet", b"id,text\n", "in.parquet: ArrowInvalid: Parquet magic bytes not found"),
         ("in.jsonl.gz", gzip.compress(b'"%s"\n' % (b"x" * 2_000) * 999)[:-20], "in.jsonl.gz, after input "),

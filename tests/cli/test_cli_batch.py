@@ -182,6 +182,8 @@ class TestBadInput:
         assert [(line["input"], line["attempts"]) for line in lines(result.stdout)] == [({"n": 3}, 2)]
         refused = cli("batch", "run", "work", inputs, "--dead-letters", inputs)
         assert (refused.exit_code, "Both the inputs and the dead letters" in refused.stderr) == (2, True)
+        refused = cli("batch", "run", "work", inputs, "--dead-letters", str(tmp_path))
+        assert (refused.exit_code, "error: --dead-letters is " in refused.stderr) == (2, True)
 
     def test_options_are_named_as_they_are_given(self, cli, work, given, tmp_path) -> None:
         (tmp_path / "rows.jsonl").write_text("[1]\n")
