@@ -12,6 +12,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timezone
 from fnmatch import fnmatchcase
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from simstudio.sandbox.traffic import ReceivedRequest
 
 PREFIX = "/_sandbox"
+_LATEST = datetime(9000, 1, 1, tzinfo=timezone.utc).timestamp()
+"""The latest time; what expires later still has a date."""
 
 _FIELDS: dict[str, tuple[str, type | tuple[type, ...]]] = {
     "method": ("method", str),
@@ -113,7 +116,7 @@ class Control:
             if method.upper() in ("*", each.method) and fnmatchcase(each.path, path)
         ]
         limit = request.query_params.get("limit", str(len(found)))
-        if not limit.isdecimal():
+        if not limit.isdecimal() or len(limit) > 9:
             raise Refusal(400, "limit is a number")
         return {"requests": [_shown(each) for each in found[len(found) - min(int(limit), len(found)) :]]}
 
@@ -147,12 +150,16 @@ class Control:
 
     async def _move_time(self, request: Request) -> object:
         body = await _body(request)
+        clock = self._sandbox.clock
         if set(body) == {"advance"}:
-            self._sandbox.clock.advance(_number(body["advance"], "advance"))
+            moment = clock() + _number(body["advance"], "advance")
         elif set(body) == {"now"}:
-            self._sandbox.clock.set(_moment(body["now"]))
+            moment = _moment(body["now"])
         else:
             raise Refusal(400, 'Write {"advance": seconds} or {"now": "2026-01-31T12:00:00Z"}')
+        if not 0 <= moment <= _LATEST:
+            raise Refusal(400, "The time is between the years 1970 and 9000")
+        clock.set(moment)
         return await self._read_time(request)
 
     async def _reset_time(self, request: Request) -> object:
@@ -208,15 +215,13 @@ def _fields(body: Mapping[str, Any]) -> dict[str, Any]:
         found[argument] = str(value).encode() if name == "garbage" else value
     if "drop" in found and found["drop"] not in DROPS:
         raise ValueError(f"drop is one of {', '.join(DROPS)}")
-    if not 100 <= found.get("status", 100) <= 599:
-        raise ValueError("status is between 100 and 599")
     if not all(isinstance(value, str) for value in found.get("headers", {}).values()):
         raise ValueError("the values of headers are texts")
     return found
 
 
 def _number(value: object, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > 1e10:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
         raise Refusal(400, f"{name} is a number of seconds")
     return float(value)
 

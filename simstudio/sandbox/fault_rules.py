@@ -18,7 +18,7 @@ HELP = (
 )
 
 _TIMES = re.compile(r"x(\d+)")
-_STATUS = re.compile(r"[1-5]\d\d")
+_STATUS = re.compile(r"[2-5]\d\d")
 _METHOD = re.compile(r"[A-Z]+|\*")
 _HEADER = re.compile(r"([A-Za-z][\w-]*):(.*)")
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)(ms|s)?")

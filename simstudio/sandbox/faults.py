@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import struct
 import threading
@@ -24,6 +25,9 @@ DROPS: tuple[Drop, ...] = get_args(Drop)
 
 TRANSPORT = "simstudio.transport"
 """Where, in the ASGI scope's state, `LocalServer` leaves the connection."""
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")
 
 
 @attrs.frozen
@@ -140,6 +144,8 @@ class Faults:
         )
         if not (latency or status or drop or fault.cuts or garbage is not None):
             raise ValueError("a fault needs latency, status, drop, after_events, after_bytes or garbage")
+        _check_numbers(fault, times)
+        _check_headers(fault.headers)
         with self._lock:
             self._waiting.append((fault, times))
         return fault
@@ -188,6 +194,25 @@ class Faults:
                     self._waiting[index : index + 1] = [(fault, times - 1)] if times > 1 else []
                 return fault
         return None
+
+
+def _check_numbers(fault: Fault, times: int | None) -> None:
+    """Raise ValueError for a number that no request can have."""
+    if fault.status is not None and not 200 <= fault.status <= 599:
+        raise ValueError("status is between 200 and 599")
+    if not 0 <= fault.latency <= threading.TIMEOUT_MAX:
+        raise ValueError("latency is a number of seconds, at least 0")
+    if min(fault.after_events or 0, fault.after_bytes or 0) < 0:
+        raise ValueError("after_events and after_bytes are at least 0")
+    if times is not None and times < 1:
+        raise ValueError("times is at least 1")
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    """Raise ValueError for a header that HTTP cannot send."""
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+            raise ValueError(f"{name!r}: {value!r} is no header")
 
 
 class RequestBreaker:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import Any
 
@@ -93,17 +94,30 @@ def test_faults_can_be_cleared(call: Caller) -> None:
         ("/faults", {"state": 503}, "Unknown field 'state'"),
         ("/faults", {"status": "503"}, 'status cannot be "503"'),
         ("/faults", {"status": True}, "status cannot be true"),
-        ("/faults", {"status": 900}, "between 100 and 599"),
+        ("/faults", {"status": 900}, "between 200 and 599"),
+        ("/faults", {"status": 100}, "between 200 and 599"),
+        ("/faults", {"latency": -1}, "latency is a number of seconds, at least 0"),
+        ("/faults", {"latency": float("nan")}, "latency is a number"),
+        ("/faults", {"afterBytes": -1}, "at least 0"),
+        ("/faults", {"status": 503, "times": 0}, "times is at least 1"),
+        ("/faults", {"status": 503, "headers": {"a b": "x"}}, "is no header"),
+        ("/faults", {"status": 503, "headers": {"a": "x\r\nb: 1"}}, "is no header"),
+        ("/faults", {"fault": "503 a:☃"}, "is no header"),
+        ("/faults", {"fault": "* * 101"}, "'101' is not understood"),
         ("/faults", {"status": 503, "headers": {"a": 1}}, "values of headers are texts"),
         ("/faults", {"drop": "all"}, "drop is one of body, request"),
         ("/faults", [], "not a JSON object"),
         ("/time", {"advance": "1"}, "advance is a number of seconds"),
+        ("/time", {"advance": float("nan")}, "advance is a number of seconds"),
+        ("/time", {"advance": -1e10}, "between the years 1970 and 9000"),
+        ("/time", {"now": float("inf")}, "now is a number of seconds"),
+        ("/time", {"now": "9999-12-31"}, "between the years 1970 and 9000"),
         ("/time", {"now": "soon"}, "now is a moment in ISO 8601"),
         ("/time", {}, 'Write {"advance": seconds}'),
     ],
 )
 def test_what_cannot_be_done_is_a_400_that_says_why(call: Caller, path: str, body: object, problem: str) -> None:
-    answer = call.http.post(f"/_sandbox{path}", json=body)
+    answer = call.http.post(f"/_sandbox{path}", content=json.dumps(body))
 
     assert answer.status_code == 400
     assert problem in answer.json()["error"]
