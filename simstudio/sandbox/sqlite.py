@@ -47,6 +47,7 @@ CREATE TABLE contents (digest TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT R
 """The third version: everything besides runs, as one document, and the large contents that it names."""
 
 _CHANGES = ((2, _OWNED), (3, _DATA))
+_TABLES = ("records", "data", "contents")
 _SAVE = "INSERT OR REPLACE INTO records (kind, id, owner, began, ended, document) VALUES (?, ?, ?, ?, ?, ?)"
 _JOB, _EXECUTION, _FILE = "job", "execution", "file"
 
@@ -70,9 +71,9 @@ class SQLiteStore:
         # Opened by the thread that starts the server, then used by the thread of the server only.
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         try:
+            _bring_up_to_date(connection)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
-            _bring_up_to_date(connection)
         except BaseException:
             connection.close()
             raise
@@ -136,7 +137,7 @@ class SQLiteStore:
 
     def clear(self) -> None:
         """Drop everything."""
-        for table in ("records", "data", "contents"):
+        for table in _TABLES:
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
 
     def data(self) -> Captured | None:
@@ -207,6 +208,11 @@ def _bring_up_to_date(connection: sqlite3.Connection) -> None:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > _VERSION:
         raise sqlite3.DatabaseError(f"it was made by a later version of simstudio (its version is {version})")
+    found = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    )
+    if others := [name for (name,) in found if name not in _TABLES]:
+        raise sqlite3.DatabaseError(f"it is the database of another program, with the table {others[0]}")
     connection.executescript(_SCHEMA)
     for number, change in _CHANGES:
         if version < number:

@@ -129,7 +129,10 @@ class StateFile:
         if not self._opened:
             found = self._store.data()
             if found is not None:
-                self._state.restore(found)
+                try:
+                    self._state.restore(found)
+                except Exception as error:
+                    raise ValueError(f"its content is not the data of a sandbox ({error!r})") from error
                 self._state.cancel_runs()
                 self._saved = found.document
             self._opened = True

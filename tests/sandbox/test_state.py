@@ -255,6 +255,31 @@ def test_a_file_of_the_first_release_opens(serve: Serve, tmp_path: Path) -> None
     assert call.job("run_1")["output"]["output"] == "old"
 
 
+def test_data_of_another_shape_are_called_so(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "state.db")
+    store.save_data(Captured("[]", {}))
+    store.close()
+
+    with pytest.raises(ConfigurationError, match="not the data of a sandbox"):
+        Sandbox(state=tmp_path / "state.db").serve().start()
+
+
+def test_the_database_of_another_program_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE theirs (a)")
+    other.close()
+
+    with pytest.raises(ConfigurationError, match="of another program, with the table theirs"):
+        Sandbox(state=path).serve().start()
+
+    with sqlite3.connect(path) as other:
+        assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
+        assert other.execute("PRAGMA user_version").fetchone() == (0,)
+        assert other.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    other.close()
+
+
 @pytest.mark.parametrize(
     "document",
     [

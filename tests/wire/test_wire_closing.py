@@ -201,6 +201,23 @@ async def test_tasks_that_read_streams_are_told_when_the_client_is_closed(serve:
     assert await asyncio.to_thread(server.saw_close)
 
 
+async def test_a_stream_may_be_closed_while_another_task_reads_it(serve: Serve) -> None:
+    server = serve(begun)
+    async with async_client_of(server.url, timeout=None) as client:
+        stream = await client.workflows.stream("wf", idle_timeout=60)
+        begins = asyncio.Event()
+
+        async def read() -> None:
+            async for _ in stream:
+                begins.set()
+
+        task = asyncio.create_task(read())
+        await asyncio.wait_for(begins.wait(), PATIENCE)
+        await stream.aclose()
+        await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), PATIENCE)
+        assert await asyncio.to_thread(server.saw_close)
+
+
 # -- closing while the first call is on its way to the wire ------------------------------------------------------
 
 

@@ -22,6 +22,22 @@ _READ_SIZE = 64 * 1024
 _MAX_EVENT_SIZE = 100 * 1024
 
 
+class _Content:
+    """The body of a response. It may be closed while another task reads from it, which a generator may not.
+
+    Closing does nothing here: the pool then closes the connection, unless the body has ended.
+    """
+
+    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._pieces
+
+    async def aclose(self) -> None:
+        pass
+
+
 class AsyncDirect:
     """Makes direct connections, as the pools of httpcore make theirs.
 
@@ -72,7 +88,7 @@ class AsyncConnection(httpcore.AsyncConnectionInterface):
         return httpcore.Response(
             event.status_code,
             headers=event.headers.raw_items(),
-            content=self._body(stream, timeout),
+            content=_Content(self._body(stream, timeout)),
             extensions={
                 "http_version": b"HTTP/" + event.http_version,
                 "reason_phrase": event.reason,
