@@ -151,7 +151,7 @@ class ResultLines:
 
     def _write_again(self, others: Iterable[BatchItem]) -> None:
         with self.path.open("rb") as file:
-            there = {_read(line).get("key") for line in file}
+            there = {read_row(line).get("key") for line in file}
         for item in others:
             if item.key not in there:
                 self._append(self._encode(item))
@@ -213,7 +213,7 @@ class _InOrder:
         """Whether a line is that of an item; of an item that the ledger knew, that which an earlier run wrote."""
         if not item.replayed:
             return line == self._encode(item)
-        row = _read(line)
+        row = read_row(line)
         return (row.get("index"), row.get("key"), row.get("state")) == (item.index, item.key, item.state)
 
     def close(self) -> None:
@@ -237,7 +237,7 @@ class _AsTheyEnded:
             lock_file(made)  # before it has the name under which others would open it
             with self._path.open("rb") as old, os.fdopen(made, "wb", closefd=False) as new:
                 for line in old:
-                    row = _read(line)
+                    row = read_row(line)
                     key = str(row.get("key"))
                     if row.get("state") == "done" and key not in self._keys:
                         self._keys.add(key)
@@ -291,7 +291,8 @@ def _repair(fd: int) -> int:
     return end
 
 
-def _read(line: bytes) -> dict[str, Any]:
+def read_row(line: bytes) -> dict[str, Any]:
+    """The object of a line; an empty one if the line holds none."""
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simstudio.batch.formats import FileFormat, read_rows
+from simstudio.batch.result_lines import read_row
 from simstudio.batch.result_rows import COLUMNS
 from simstudio.batch.results import encode, lines_path
 from simstudio.cli.output import write
@@ -62,8 +63,8 @@ def _problem_of_lines(path: Path, ledger: str) -> str | None:
                 begun = file.readline(len(_BEGINNING))
                 line = begun + file.readline() if begun == _BEGINNING else begun
                 whole = line.endswith(b"\n")
-                complete = whole or _read(line)
-                if not (_is_of(view, _read(line)) if complete else _BEGINNING.startswith(line[: len(_BEGINNING)])):
+                complete = whole or read_row(line)
+                if not (_is_of(view, read_row(line)) if complete else _BEGINNING.startswith(line[: len(_BEGINNING)])):
                     return f"line {number} of that file is no result of this batch"
                 if not whole:
                     return None
@@ -130,11 +131,3 @@ def _is_of(view: LedgerView, row: Mapping[str, Any]) -> bool:
         return view.fingerprint_of(str(row["key"])) == fingerprint(row["input"])
     except (ValueError, RecursionError):  # NaN, or nested too deeply: never sent
         return False
-
-
-def _read(line: bytes) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        return {}
-    return row if isinstance(row, dict) else {}
