@@ -225,6 +225,17 @@ class TestRefusals:
         assert status(path) == Counts(done=2)
         assert intact(path)
 
+    @pytest.mark.parametrize("mended", ["whole", float("nan")])
+    def test_one_that_no_request_could_hold_can_be_mended(self, mapped: Mapped, path: Path, mended: Any) -> None:
+        _, item = mapped([{"n": 0}, {"n": "half \ud800"}], ledger=path)
+        assert isinstance(item.error, InvalidInputError)
+        kept = mapped([{"n": 0}, {"n": "half \ud800"}], ledger=path)
+        assert [(item.state, item.replayed) for item in kept] == [("done", True), ("failed", True)]
+        _, item = mapped([{"n": 0}, {"n": mended}], ledger=path)
+        assert (item.ok, item.replayed) == (mended == "whole", False)
+        assert status(path) == (Counts(done=2) if mended == "whole" else Counts(done=1, failed=1))
+        assert intact(path)
+
     def test_one_without_a_key_is_known_by_its_place(self, path: Path, mapped: Mapped) -> None:
         inputs: list[dict[str, Any]] = [{"id": "1"}, {}]
         _, item = mapped(inputs, key=lambda value: value["id"], ledger=path)

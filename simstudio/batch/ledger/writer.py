@@ -24,7 +24,7 @@ from simstudio.batch.ledger.lock import Lock, canonical, check_path
 from simstudio.batch.ledger.rows import COLUMNS, TABLES, entry_of
 from simstudio.batch.ledger.taking import lock_ledger
 from simstudio.batch.ledger.view import LedgerView
-from simstudio.batch.records import Entry, Intent, dump, pack_error, pack_result
+from simstudio.batch.records import Entry, Intent, dump, pack_error, pack_result, unpack_error
 from simstudio.batch.snapshot import describe_refused
 from simstudio.transport.errors import InvalidInputError
 
@@ -142,7 +142,7 @@ class Ledger(LedgerView):
         """The entry of an input; None if the ledger has none.
 
         An entry whose input has moved gets the new place. An entry of an input that was refused at this place, or under
-        this key, is removed: the input has been mended.
+        this key, is removed: the input has been mended. So is that of another input that could not be sent.
 
         Raises:
             InputChangedError: The ledger has another input under this key.
@@ -155,6 +155,8 @@ class Ledger(LedgerView):
             if row is None:
                 return None
             entry, session = entry_of(row, prepared.input, self._models), row[-1]
+        if entry.fingerprint != prepared.fingerprint and self._drop_unsent(prepared.key):
+            return None
         self._compare(prepared, entry.fingerprint, session, entry.index)
         if entry.index == prepared.index:
             return entry
@@ -177,6 +179,7 @@ class Ledger(LedgerView):
         now = time.time()
         values = (item.index, REFUSED, self._session, now, now, pack_error(item.error, item.index), item.key)
         self._drop_refused(item.index, item.key)
+        self._drop_unsent(item.key)
         with self._writing() as db:
             known = "SELECT fingerprint, session, item_index FROM entries WHERE key = ?"
             row = db.execute(known, (item.key,)).fetchone()
@@ -198,6 +201,18 @@ class Ledger(LedgerView):
                 if found is not None:
                     db.execute("DELETE FROM entries WHERE id = ?", found)
                     db.execute("DELETE FROM inputs WHERE id = ?", found)
+
+    def _drop_unsent(self, key: str) -> bool:
+        """Remove the entry under a key if its input could not be sent in an earlier run; whether it was removed."""
+        query = "SELECT id, error FROM entries WHERE state = 'failed' AND key = ? AND session <> ?"
+        with self._connection.reading() as db:
+            row = db.execute(query, (key, self._session)).fetchone()
+        if row is None or not isinstance(unpack_error(row[1], self._models)[0], InvalidInputError):
+            return False
+        with self._writing() as db:
+            for table in ("entries", "inputs"):
+                db.execute(f"DELETE FROM {table} WHERE id = ?", row[:1])  # noqa: S608 - no text of the caller
+        return True
 
     def intend(self, entries: Sequence[Intent]) -> list[tuple[Intent, InvalidInputError]]:
         """Record that inputs are about to be sent: all of them, or none. It is committed on return.
