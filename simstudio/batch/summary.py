@@ -50,7 +50,6 @@ class Summary:
     def of(cls, progress: Progress) -> Summary:
         """Summarize the progress of a batch."""
         tally, elapsed = progress.tally, progress.elapsed
-        executed = progress.finished - progress.replayed - progress.duplicates
         return cls(
             total=progress.total,
             done=progress.done,
@@ -62,7 +61,7 @@ class Summary:
             p50=tally.quantile(0.5),
             p95=tally.quantile(0.95),
             elapsed=elapsed,
-            rate=executed / elapsed if elapsed > 0 else 0.0,
+            rate=tally.executed / elapsed if elapsed > 0 else 0.0,
             allowed=progress.allowed,
             cost=progress.cost,
         )

@@ -6,6 +6,8 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from simstudio.transport.errors import InvalidInputError
+
 if TYPE_CHECKING:
     from simstudio.batch.items import BatchItem
 
@@ -29,13 +31,18 @@ class Tally:
         """Count an item that has ended."""
         if item.error is not None:
             self.errors[type(item.error).__name__] += 1
-        if item.attempts and not item.replayed:
+        if item.attempts and not item.replayed and not isinstance(item.error, InvalidInputError):  # else nothing ran
             bin_ = round(math.log(max(item.elapsed, _LEAST)) * _STEPS)
             self._times[bin_] = self._times.get(bin_, 0) + 1
 
+    @property
+    def executed(self) -> int:
+        """Number of items that ran in this run."""
+        return sum(self._times.values())
+
     def quantile(self, share: float) -> float | None:
         """Seconds within which this share of the items that ran in this run ended; None if none did."""
-        left = share * sum(self._times.values())
+        left = share * self.executed
         for bin_ in sorted(self._times):
             left -= self._times[bin_]
             if left <= 0:

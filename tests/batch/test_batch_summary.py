@@ -41,6 +41,18 @@ def test_it_says_all_that_there_is() -> None:
     assert (told["errors"], told["cost"]) == ({"ExecutionError": 2, "ServerError": 1}, {"dollars": 0.5})
 
 
+@pytest.mark.parametrize("attempts", [0, 1])
+def test_what_no_request_could_hold_did_not_run(attempts: int) -> None:
+    progress = Progress(total=2, elapsed=2.0)
+    progress.count(item(1.0))
+    progress.count(item(0.001, sim.InvalidInputError("no"), attempts=attempts))
+    assert str(Summary.of(progress)).splitlines() == [
+        "2 of 2 finished in 2 s: 1 done, 1 failed",
+        "errors: 1 InvalidInputError",
+        "time of an item: p50 1 s, p95 1 s; 0.5/s",
+    ]
+
+
 def test_of_a_batch_that_has_not_begun_it_says_little() -> None:
     assert str(Summary.of(Progress())) == "0 finished in 0 s: 0 done, 0 failed"
 
