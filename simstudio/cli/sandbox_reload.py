@@ -37,7 +37,10 @@ class Reloader:
         self._changed = self._times()
 
     def check(self) -> None:
-        """Load the app if a file has changed since the last time. An app that cannot be loaded changes nothing."""
+        """Load the app if a file has changed since the last time. An app that cannot be loaded changes nothing.
+
+        Whatever the app raises is reported: the next change is to be seen.
+        """
         times = self._times()
         if times == self._changed:
             return
@@ -48,6 +51,9 @@ class Reloader:
             found = {each.service: each for each in load_sandboxes(self._app)}
         except CommandError as error:
             say(f"not reloaded: {error}")
+            return
+        except BaseException as error:  # noqa: BLE001 - KeyboardInterrupt, which here is the app's own
+            say(f"not reloaded: {self._app} raised {type(error).__name__}")
             return
         finally:
             self._changed = {**self._times(), **times}  # those that are imported for the first time included

@@ -122,3 +122,12 @@ def test_an_app_that_cannot_be_loaded_is_told_and_changes_nothing(
     assert "(line 1): SyntaxError" in told
     assert told.count("not reloaded") == 1
     assert words(servers) == {"one"}
+
+
+def test_an_app_that_raises_an_interruption_is_told_as_well(
+    servers: dict[str, Any], reloader: Reloader, edit: Callable[[str, str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit("app.py", "raise KeyboardInterrupt")
+    reloader.check()
+    assert "not reloaded: " in capsys.readouterr().err
+    assert words(servers) == {"one"}

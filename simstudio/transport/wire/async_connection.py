@@ -112,8 +112,9 @@ class AsyncConnection(httpcore.AsyncConnectionInterface):
         send: Any = self.parser.send
         body: Any = request.stream
         try:
-            head = h11.Request(method=request.method, target=request.url.target, headers=request.headers)
-            await stream.write(send(head), timeout)
+            await stream.write(  # no local variable: its ``repr`` shows the key
+                send(h11.Request(method=request.method, target=request.url.target, headers=request.headers)), timeout
+            )
             async for piece in body:
                 await stream.write(send(h11.Data(data=piece)), timeout)
             await stream.write(send(h11.EndOfMessage()), timeout)
