@@ -127,15 +127,23 @@ class StateFile:
         """
         self._store.open()
         if not self._opened:
-            found = self._store.data()
-            if found is not None:
-                try:
-                    self._state.restore(found)
-                except Exception as error:
-                    raise ValueError(f"its content is not the data of a sandbox ({error!r})") from error
-                self._state.cancel_runs()
-                self._saved = found.document
+            try:
+                self._restore()
+            except BaseException:
+                self._store.close()
+                raise
             self._opened = True
+
+    def _restore(self) -> None:
+        found = self._store.data()
+        if found is None:
+            return
+        try:
+            self._state.restore(found)
+        except Exception as error:
+            raise ValueError(f"its content is not the data of a sandbox ({error!r})") from error
+        self._state.cancel_runs()
+        self._saved = found.document
 
     def save(self) -> None:
         """Write the data if it has changed."""

@@ -263,9 +263,24 @@ class Result:
         return iter(ROWS)
 
 
+_OPENED: list[sqlite3.Connection] = []
+
+
+@pytest.fixture(autouse=True)
+def _close_databases() -> Iterator[None]:
+    yield
+    while _OPENED:
+        _OPENED.pop().close()
+
+
+def connect() -> sqlite3.Connection:
+    _OPENED.append(sqlite3.connect(":memory:"))
+    return _OPENED[-1]
+
+
 def cursor() -> sqlite3.Cursor:
     rows = [tuple(row.values()) for row in ROWS]
-    return sqlite3.connect(":memory:").execute("SELECT ? AS id, ? AS text UNION ALL SELECT ?, ?", sum(rows, ()))
+    return connect().execute("SELECT ? AS id, ? AS text UNION ALL SELECT ?, ?", sum(rows, ()))
 
 
 def made_by(library: str, make: Callable[[Any], Any]) -> Any:
@@ -285,7 +300,6 @@ TABLES = {
 }
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # of the database, which has no other owner
 @pytest.mark.parametrize("make", TABLES.values(), ids=TABLES)
 def test_the_rows_of_a_table_are_inputs(make: Callable[[], Any]) -> None:
     assert rows_of(make()) == ROWS
@@ -315,13 +329,12 @@ def test_a_column_is_no_table() -> None:
     assert rows_of(pandas.Series(["a"])) == rows_of(polars.Series(["a"])) == ["a"]
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize(
     ("make", "said"),
     [
         (made_by("polars", lambda polars: polars.LazyFrame(ROWS)), r"pass frame\.collect\(\)"),
         (lambda: {"train": DataSet()}, r"a dict of data sets: give one of them, such as inputs\['train'\]"),
-        (lambda: sqlite3.connect(":memory:").cursor(), "no rows: execute a query with it first"),
+        (lambda: connect().cursor(), "no rows: execute a query with it first"),
     ],
 )
 def test_what_has_no_rows_is_told(make: Callable[[], Any], said: str) -> None:
