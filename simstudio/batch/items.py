@@ -130,15 +130,19 @@ class Prepared:
         input: A copy made when it was read, which is sent and stored in the ledger. Its mappings are dicts. Open files
             were read; a path stays a path, and the file is read when the input is sent.
         key: Result of the caller's ``key`` function, else the index as text.
-        fingerprint: SHA-256 of the JSON text, which differs for a changed input.
         holds_files: Whether it holds files, which may change until they are sent.
     """
 
     index: int
     input: Any
     key: str
-    fingerprint: str
+    _fingerprint: str | None = None
     holds_files: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the JSON text, which differs for a changed input. Only ledgers and ``dedup`` ask for it."""
+        return fingerprint(self.input) if self._fingerprint is None else self._fingerprint
 
 
 def prepare(index: int, value: Any, key: Callable[[Any], object] | None = None, rows: RowMap | None = None) -> Prepared:
@@ -160,7 +164,7 @@ def prepare(index: int, value: Any, key: Callable[[Any], object] | None = None, 
             raise InvalidInputError(f"Input {index} cannot be made: {describe_error(error)}.") from error
     try:
         copy, holds_files = copy_input(value)
-        return Prepared(index, copy, named, fingerprint(copy), holds_files)
+        return Prepared(index, copy, named, fingerprint(copy) if holds_files else None, holds_files)
     except Exception as error:
         raise InvalidInputError(f"Input {index} cannot be sent as JSON: {describe_problem(error, value)}") from error
 

@@ -17,6 +17,7 @@ _SHOWN = 500
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
 _SCALARS = frozenset({str, int, bool, type(None)})
+_LONG = 2_000  # bits, fewer than a number of 640 digits has, which is the lowest limit that Python can be given
 
 
 def describe_refused(value: Any) -> Any:
@@ -75,6 +76,8 @@ def copy_input(value: Any) -> tuple[Any, bool]:
 
 def _copy(value: Any, files: list[File]) -> Any:
     kind = type(value)
+    if kind is int and value.bit_length() > _LONG:
+        str(value)  # raises, as encoding would, if it has too many digits
     if kind in _SCALARS:
         return value
     if isinstance(value, float):
