@@ -26,7 +26,6 @@ def write_line(item: BatchItem, words: Callable[[str], str]) -> None:
     """Write an item as a line on standard output.
 
     Args:
-        item: The item.
         words: Puts options in the place of arguments in the message of its error.
     """
     write(encode(item, words).decode())

@@ -11,7 +11,7 @@ import click
 
 from simstudio.cli.inputs import assemble, input_json_option, input_option
 from simstudio.cli.lists import Column
-from simstudio.cli.service_runs import Listing, Runs, moment_of
+from simstudio.cli.service_runs import Listing, StoppableRuns, moment_of
 
 if TYPE_CHECKING:
     from simstudio.core.runs import SubmittedRun
@@ -23,7 +23,7 @@ def _event(log: Mapping[str, Any]) -> Any:
     return event if event is None or isinstance(event, str) else json.dumps(event, ensure_ascii=False)
 
 
-class OomolTasks(Runs):
+class OomolTasks(StoppableRuns):
     """Tasks of Oomol: blocks, and the flows that older servers run."""
 
     noun = "task"
@@ -42,7 +42,6 @@ class OomolTasks(Runs):
             help="Send a file with the task. Again for more.",
         ),
     )
-    stops = True
     lists = (
         Listing(
             "list",

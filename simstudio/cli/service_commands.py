@@ -18,7 +18,7 @@ from simstudio.cli.oomol import OomolTasks
 from simstudio.cli.options import timeout_option
 from simstudio.cli.output import on_terminal, say, write_json, write_value
 from simstudio.cli.progress import Waiting
-from simstudio.cli.service_runs import Listing, Runs
+from simstudio.cli.service_runs import Listing, Runs, StoppableRuns, Uploads
 from simstudio.cli.services import Service
 from simstudio.cli.speedpix import SpeedPixPredictions
 from simstudio.cli.tables import show_fields
@@ -64,9 +64,9 @@ def commands_of(service: Service) -> Iterator[click.Command]:
     yield _run(service, runs)
     yield _wait(service, runs)
     yield _get(service, runs)
-    if runs.stops:
+    if isinstance(runs, StoppableRuns):
         yield _stop(service, runs)
-    if runs.uploads:
+    if isinstance(runs, Uploads):
         yield _upload(service, runs)
     for listing in runs.lists:
         yield _list(service, listing)
@@ -197,7 +197,7 @@ def _get(service: Service, runs: Runs) -> click.Command:
     return get
 
 
-def _stop(service: Service, runs: Runs) -> click.Command:
+def _stop(service: Service, runs: StoppableRuns) -> click.Command:
     @click.command("stop", short_help=f"Stop a {runs.noun}.", help=f"Stop the {runs.noun} ID.")
     @click.argument("run_id", metavar="ID")
     @_connected_to(service)
@@ -212,13 +212,13 @@ def _stop(service: Service, runs: Runs) -> click.Command:
     return stop
 
 
-def _upload(service: Service, runs: Runs) -> click.Command:
+def _upload(service: Service, uploads: Uploads) -> click.Command:
     @click.command("upload", short_help="Upload a file.", help="Upload FILE, and print what an input has in its place.")
     @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
     @_connected_to(service)
     def upload(connection: Connection, file: Path) -> None:
         with connection.any_client() as client, Waiting(f"{file.name}: uploading"):
-            place, told = runs.upload(client, file)
+            place, told = uploads.upload(client, file)
         if connection.as_json:
             write_json(dict(told))
         else:

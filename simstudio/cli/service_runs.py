@@ -57,8 +57,6 @@ class Runs(ABC):
         handle_options: Options of the commands that find a run, which :meth:`handle` gets.
         result_options: Options of the commands that show what a run gave, which :meth:`output` gets.
         lists: The lists that the service gives.
-        stops: Whether a run can be stopped.
-        uploads: Whether a file can be uploaded by itself.
     """
 
     noun: str
@@ -69,8 +67,6 @@ class Runs(ABC):
     handle_options: Sequence[Decorator] = ()
     result_options: Sequence[Decorator] = ()
     lists: Sequence[Listing] = ()
-    stops: bool = False
-    uploads: bool = False
 
     def input(self, pairs: Sequence[tuple[str, Any]], input_json: str | None, files: Sequence[Any]) -> Any:
         """The input, from the options that make one.
@@ -114,13 +110,21 @@ class Runs(ABC):
         state: Any = run.state
         return bool(state.succeeded)
 
-    def stop(self, client: Any, run_id: str) -> Any:
-        """Stop a run."""
-        raise NotImplementedError
 
+class StoppableRuns(Runs):
+    """Runs that can be stopped."""
+
+    @abstractmethod
+    def stop(self, client: Any, run_id: str) -> Any:
+        """Stop a run; returns the response of the service."""
+
+
+class Uploads(ABC):
+    """What a service has that keeps files."""
+
+    @abstractmethod
     def upload(self, client: Any, path: Path) -> tuple[str, Mapping[str, Any]]:
-        """Upload a file; what an input has in its place, and all that the service says of it."""
-        raise NotImplementedError
+        """Upload a file; returns what an input has in its place, and the response of the service."""
 
 
 def moment_of(name: str) -> Callable[[Mapping[str, Any]], Any]:

@@ -34,7 +34,7 @@ class Service:
 
     Attributes:
         name: The word for it on the command line.
-        title: Its name.
+        title: The name that messages show, such as ``Oomol Connect``.
         things: What it runs, in the plural.
         address: The environment variable of its address, and the argument of its client.
         keys: The environment variables of its keys, with the arguments of its client, which reads them.

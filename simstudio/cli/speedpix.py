@@ -12,14 +12,14 @@ from urllib.parse import unquote, urlsplit
 import click
 
 from simstudio.cli.failures import CommandError
-from simstudio.cli.service_runs import Runs
+from simstudio.cli.service_runs import Runs, Uploads
 from simstudio.core.disk import safe_name
 
 if TYPE_CHECKING:
     from simstudio.core.runs import SubmittedRun
 
 
-class SpeedPixPredictions(Runs):
+class SpeedPixPredictions(Runs, Uploads):
     """Predictions of SpeedPix."""
 
     noun = "prediction"
@@ -39,7 +39,6 @@ class SpeedPixPredictions(Runs):
             help="Save the files of the output here, and print their paths for their addresses. Nothing is replaced.",
         ),
     )
-    uploads = True
 
     def begin(self, client: Any, target: str, data: Any, **options: Any) -> SubmittedRun[Any, Any, Any]:
         """Submit a prediction; files of its input are uploaded before."""

@@ -84,8 +84,8 @@ class Tail:
 
     Attributes:
         client: What to ask with.
-        workspace: Whose logs.
-        filters: Which of them.
+        workspace: Id of the workspace.
+        filters: Filters of ``logs.list``, by argument.
         level: Only of this level. Not a filter of the server's: what runs is no error yet, and would not be waited for.
         lines: How many earlier ones the first look gives.
         begun: Whether there was a look that succeeded.

@@ -11,7 +11,7 @@ import click
 
 from simstudio.cli.inputs import file_option, input_json_option, named_input_option
 from simstudio.cli.lists import Column
-from simstudio.cli.service_runs import Listing, Runs, moment_of
+from simstudio.cli.service_runs import Listing, StoppableRuns, Uploads, moment_of
 
 if TYPE_CHECKING:
     from simstudio.core.runs import SubmittedRun
@@ -37,7 +37,7 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, list)
 
 
-class VectorVeinRuns(Runs):
+class VectorVeinRuns(StoppableRuns, Uploads):
     """Runs of VectorVein's workflows."""
 
     noun = "run"
@@ -89,8 +89,6 @@ class VectorVeinRuns(Runs):
     handle_options = (
         click.option("--workflow", metavar="ID", help="Workflow of the run: needed with the key of a VApp."),
     )
-    stops = True
-    uploads = True
 
     def begin(self, client: Any, target: str, data: Any, **options: Any) -> SubmittedRun[Any, Any, Any]:
         """Begin a run."""

@@ -31,7 +31,6 @@ def plan_lines(plan: Plan, deployments: Mapping[str, str]) -> Iterator[Line]:
     """A plan as lines, without those workflows that stay as they are.
 
     Args:
-        plan: The plan.
         deployments: Names of unchanged workflows that are to be deployed, by id.
     """
     for path in plan.folders:

@@ -42,8 +42,8 @@ class Form(NamedTuple):
 def compile_function(method: Callable[..., Any], form: Form) -> FunctionType:
     """Make the function of a decorated method for one mode.
 
-    Tracebacks and ``inspect.getfile`` show the file and line of the method. The function deletes its arguments when it
-    has passed them on, so that its frame, whose locals crash reporters send, does not hold them.
+    Tracebacks and ``inspect.getfile`` show the file and line of the method. The function deletes its arguments when the
+    method has returned or raised, so that its frame, whose locals crash reporters send, does not hold them.
     """
     me, *others = (each.replace(annotation=Parameter.empty) for each in inspect.signature(method).parameters.values())
     defaults = {each.name: each.default for each in others if each.default is not Parameter.empty}

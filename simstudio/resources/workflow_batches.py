@@ -51,7 +51,6 @@ class WorkflowBatches(APIResource[M]):
         by a request that runs nothing, ignore the id; there such an item is ``unknown``, and it is not sent again.
 
         Args:
-            workflow_id: The workflow's id.
             inputs: An iterable of inputs (an async one too, or lazily made); a table, whose rows are the inputs (a data
                 frame of pandas or polars, Arrow data, a Hugging Face data set, a database cursor); or the path or
                 fsspec address of a file: JSON lines, ``.json`` (an array), ``.csv``, ``.tsv``, ``.parquet`` or

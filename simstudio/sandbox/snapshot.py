@@ -230,7 +230,7 @@ def _class_named(name: str) -> type:
     """A class of the sandbox's data.
 
     Raises:
-        ValueError: There is none.
+        ValueError: The sandbox has no class of this name.
     """
     module, _, qualified = name.partition(":")
     found = vars(sys.modules.get(_ROOM + module, object)).get(qualified)

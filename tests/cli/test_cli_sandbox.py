@@ -181,6 +181,17 @@ class TestServing:
         monkeypatch.setattr("simstudio.cli.sandbox._wait", use)
         sandbox_command.main(["--port=0", "--json", "--replay", recording], standalone_mode=False, obj=Invocation())
 
+    def test_it_announces_the_workflows_of_a_file(self, app: Path, monkeypatch, capsys) -> None:
+        def use() -> None:
+            announced = json.loads(capsys.readouterr().out)
+            assert "greet" in announced["workflows"]
+            with SimStudioClient(announced["apiKey"], announced["baseUrl"]) as client:
+                assert client.workflows.execute("greet", {"name": "Ada"}).output == "Hi Ada"
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("simstudio.cli.sandbox._wait", use)
+        sandbox_command.main([str(app), "--port=0", "--json"], standalone_mode=False, obj=Invocation())
+
     def test_its_state_survives_a_restart_and_its_generation_can_be_chosen(self, started, tmp_path: Path) -> None:
         words = ["sandbox", "--port", "0", "--state", str(tmp_path / "state.db"), "--generation", "v0.4", "--json"]
         process = started(*words)

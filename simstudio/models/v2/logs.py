@@ -160,8 +160,8 @@ class LogEntry(Model):
         level: ``info`` or ``error``.
         trigger: ``api``, ``manual``, ``schedule`` …
         has_handled_errors: Whether blocks failed and the workflow went on; None on servers that do not send it.
-        workflow_id: None of a job.
-        deployment_version_id: None of a run of the draft.
+        workflow_id: None for a job, which has no workflow.
+        deployment_version_id: None for a run of the draft.
         ended_at: None before its end.
         total_duration_ms: None before its end.
         files: None if there are none.
@@ -249,8 +249,8 @@ class LogDetails(Model):
         level: ``info`` or ``error``.
         trigger: ``api``, ``manual``, ``schedule`` …
         created_at: Time at which the log was made.
-        workflow_id: None of a job.
-        deployment_version_id: None of a run of the draft.
+        workflow_id: None for a job, which has no workflow.
+        deployment_version_id: None for a run of the draft.
         ended_at: None before its end.
         total_duration_ms: None before its end.
         files: None if there are none.

@@ -71,7 +71,7 @@ class TableImport(Model):
         table_id: None until a new table exists. A failed or canceled import leaves its new table behind.
         rows_rejected: Rows that were left out; None from servers before September 2026, as the next two.
         cells_rejected: Cells that were stored empty.
-        rejected_samples: Some of them.
+        rejected_samples: A sample of the rows and cells that were rejected.
         error: Reason of a failure.
         completed_at: ISO 8601.
     """

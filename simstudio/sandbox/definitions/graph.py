@@ -38,7 +38,6 @@ def block(block_id: str, kind: str, name: str, values: Mapping[str, Json], *, co
     """A block with its sub-blocks.
 
     Args:
-        block_id: id of the block.
         kind: type of the block.
         name: name of the block.
         values: the values of its sub-blocks.

@@ -34,7 +34,6 @@ def present_run(core: Core, run: Run, outcome: Outcome, run_id: str, selected: I
 
     Args:
         core: core of the sandbox.
-        run: the run.
         outcome: outcome of the run.
         run_id: id under which the response shows the run.
         selected: selectors of block outputs; None if the caller gave none.

@@ -42,7 +42,6 @@ class SpeedPixCredentials(Credentials):
 
     Args:
         app_key: App key; ``ANONYMOUS`` if nothing is signed (downloads).
-        app_secret: App secret.
 
     Raises:
         SpeedPixConfigurationError: The key or the secret cannot be used; the message does not show it.

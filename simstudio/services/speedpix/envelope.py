@@ -153,7 +153,6 @@ def refuse(envelope: Envelope, response: Response, what: str) -> NoReturn:
     """Raise for an envelope that reports a failure.
 
     Args:
-        envelope: The envelope.
         response: Response that holds it.
         what: Beginning of the message, such as ``The workflow was not run``.
     """

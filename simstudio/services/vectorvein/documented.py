@@ -222,7 +222,6 @@ class DocumentedMethods(VectorVeinResource[M], BaseClient[M]):
         It can be awaited as well, because the method of VectorVein's own async client is a coroutine.
 
         Args:
-            app_id: The app's id.
             access_key: An access key of the app.
             key_id: The id of the client's API key.
             timeout: Seconds that the link lives.

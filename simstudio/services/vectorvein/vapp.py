@@ -55,7 +55,6 @@ def vapp_url(
     Args:
         api_key: API key of VectorVein; 16, 24 or 32 bytes long.
         access_key: An access key of the app.
-        app_id: The app's id.
         key_id: The id of the API key.
         timeout: Seconds that the link lives.
         base_url: Address of the site.

@@ -1,8 +1,9 @@
-"""Connections of httpcore, each for one request at a time, in place of httpcore's pool.
+"""Connections with the interface of httpcore's, each for one request at a time, in place of httpcore's pool.
 
 httpcore's own pool looks through all connections for every request, so that n requests at once cost n². Here a request
 takes the connection that was used last, or a new one, and puts it back. httpcore's pools, which know of proxies and
-certificates, still make the connections, and httpx's transports stand above this pool as they stood above theirs.
+certificates, make the connections, except direct ones of event loops, which are those of
+:mod:`~simstudio.transport.wire.async_connection`. httpx's transports stand above this pool as they stood above theirs.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class BasePool(Generic[C, N]):
 
     Args:
         make_network: Makes the network backend of one connection.
-        make_maker: Makes, over a network backend, the pool of httpcore whose ``create_connection`` is used.
+        make_maker: Makes, over a network backend, an object with ``create_connection``, such as a pool of httpcore.
         keep_alive: Seconds that an idle connection is kept.
     """
 

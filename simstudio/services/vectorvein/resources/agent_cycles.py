@@ -21,7 +21,6 @@ class AgentCycles(VectorVeinResource[M]):
         """List the cycles of a task.
 
         Args:
-            task_id: The task's id.
             cycle_index_offset: Index of the first cycle to list, from 0.
 
         Example:

@@ -182,7 +182,6 @@ class AgentTasks(Uploads[M]):
         """Answer the question of a task (``task.waiting_question``).
 
         Args:
-            task_id: The task's id.
             tool_call_id: Id in the question.
             response_content: The answer.
 
@@ -203,7 +202,6 @@ class AgentTasks(Uploads[M]):
         """Share a task, or stop sharing it.
 
         Args:
-            task_id: The task's id.
             shared: Whether others who know its id may see it.
             is_public: Whether it is listed for everybody.
             shared_meta: Title and other data for readers.
@@ -273,7 +271,6 @@ class AgentTasks(Uploads[M]):
         """Continue a task that ended.
 
         Args:
-            task_id: The task's id.
             message: New instructions.
             attachments_detail: Files for it: :class:`AttachmentDetail`, :class:`OssAttachmentDetail`, or files, which
                 are uploaded (a path object, a file opened in binary mode, a :class:`simstudio.File` …).
@@ -301,7 +298,6 @@ class AgentTasks(Uploads[M]):
         """Resume a paused task.
 
         Args:
-            task_id: The task's id.
             message: Message to the agent.
             attachments_detail: Files for it, as :meth:`continue_`.
 
@@ -323,7 +319,6 @@ class AgentTasks(Uploads[M]):
         """Leave a message for a running task; its agent reads it later.
 
         Args:
-            task_id: The task's id.
             message: Message to the agent.
             attachments_detail: Files for it, as :meth:`continue_`.
             action_type: What the message is for, in VectorVein's words.

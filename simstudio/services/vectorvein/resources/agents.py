@@ -309,7 +309,6 @@ class Agents(VectorVeinResource[M]):
         """Copy an agent.
 
         Args:
-            agent_id: The agent's id.
             add_templates: Whether the templates of its workflows are added to yours.
 
         Example:

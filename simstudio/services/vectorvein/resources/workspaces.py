@@ -66,7 +66,6 @@ class Workspaces(VectorVeinResource[M]):
         """List the files of a workspace.
 
         Args:
-            workspace_id: The workspace's id.
             prefix: Beginning of the paths of the files to list.
             tree_view: Whether to return a tree (``tree``) instead of a list (``files``).
 
@@ -92,7 +91,6 @@ class Workspaces(VectorVeinResource[M]):
         """Read a text file, or some lines of it.
 
         Args:
-            workspace_id: The workspace's id.
             file_path: Path of the file in the workspace.
             start_line: First line to read, from 1.
             end_line: Last line to read.
@@ -112,7 +110,6 @@ class Workspaces(VectorVeinResource[M]):
         """Retrieve a temporary URL of a file.
 
         Args:
-            workspace_id: The workspace's id.
             file_path: Path of the file in the workspace.
 
         Returns:
@@ -140,7 +137,6 @@ class Workspaces(VectorVeinResource[M]):
         """Write a text file.
 
         Args:
-            workspace_id: The workspace's id.
             file_path: Path of the file in the workspace.
             content: Whole text of the file; may be empty.
 
@@ -160,7 +156,6 @@ class Workspaces(VectorVeinResource[M]):
         """Delete a file.
 
         Args:
-            workspace_id: The workspace's id.
             file_path: Path of the file in the workspace.
 
         Returns:
