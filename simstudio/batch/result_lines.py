@@ -150,11 +150,31 @@ class ResultLines:
         return self._fd
 
     def _write_again(self, others: Iterable[BatchItem]) -> None:
+        """Write the lines that are missing, and those of items that have ended otherwise since."""
+        if self._earlier is not None:
+            self._earlier.close()
+            self._earlier = None
+        ends: dict[str, int] = {}
+        replaced: dict[str, int] = {}
         with self.path.open("rb") as file:
-            there = {read_row(line).get("key") for line in file}
+            for row in map(read_row, file):
+                key, end = str(row.get("key")), _end_of(row)
+                if key in ends:  # the process died after it had written the later one
+                    replaced[key] = end
+                ends[key] = end
         for item in others:
-            if item.key not in there:
+            end = _end_of({"state": item.state, "run_id": item.run_id})
+            if ends.get(item.key) != end:
                 self._append(self._encode(item))
+                if item.key in ends:
+                    replaced[item.key] = end
+        if replaced:
+
+            def is_last(row: dict[str, Any]) -> bool:
+                key = str(row.get("key"))
+                return key not in replaced or replaced[key] == _end_of(row)
+
+            self._fd = _keep(self.path, self._descriptor, is_last)
 
     def _begin(self) -> None:
         """Remove what others wrote, once there is something to put in its place."""
@@ -214,7 +234,8 @@ class _InOrder:
         if not item.replayed:
             return line == self._encode(item)
         row = read_row(line)
-        return (row.get("index"), row.get("key"), row.get("state")) == (item.index, item.key, item.state)
+        said = row.get("index"), row.get("key"), row.get("state"), row.get("run_id")
+        return said == (item.index, item.key, item.state, item.run_id)
 
     def close(self) -> None:
         self._file.close()
@@ -224,40 +245,21 @@ class _AsTheyEnded:
     """The items that a file has. Only success is final: other lines are removed when the first item comes."""
 
     def __init__(self, path: Path) -> None:
-        self._path = Path(os.path.realpath(path))  # a link stays: the file that it names is replaced
+        self._path = path
         self._keys: set[str] = set()
         self.settled = False
 
     def settle(self, fd: int) -> int:
         """Remove what is not final: another file replaces the open one. Returns the new file, open."""
         self.settled = True
-        part = PartialFile.beside(self._path, os.O_APPEND)
-        made = part.fd
-        try:
-            lock_file(made)  # before it has the name under which others would open it
-            with self._path.open("rb") as old, os.fdopen(made, "wb", closefd=False) as new:
-                for line in old:
-                    row = read_row(line)
-                    key = str(row.get("key"))
-                    if row.get("state") == "done" and key not in self._keys:
-                        self._keys.add(key)
-                        new.write(line)
-            if sys.platform == "win32":  # where an open file cannot be replaced
-                os.close(made)
-                os.close(fd)
-                part.replace_target()
-                made = _open(self._path)
-                lock_file(made)
-                return made
-            part.replace_target()
-        except BaseException:
-            with suppress(OSError):
-                os.close(made)
-            raise
-        finally:
-            part.path.unlink(missing_ok=True)
-        os.close(fd)
-        return made
+        return _keep(self._path, fd, self._is_final)
+
+    def _is_final(self, row: dict[str, Any]) -> bool:
+        key = str(row.get("key"))
+        if row.get("state") != "done" or key in self._keys:
+            return False
+        self._keys.add(key)
+        return True
 
     def has(self, item: BatchItem) -> bool:
         return item.replayed and item.ok and item.key in self._keys
@@ -276,6 +278,33 @@ def _open(path: Path, *, follow: bool = True) -> int:
     return os.open(path, flags if follow else flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
+def _keep(path: Path, fd: int, wanted: Callable[[dict[str, Any]], bool]) -> int:
+    """Replace an open file by one that has some of its lines. Returns the new file, open."""
+    path = Path(os.path.realpath(path))  # a link stays: the file that it names is replaced
+    part = PartialFile.beside(path, os.O_APPEND)
+    made = part.fd
+    try:
+        lock_file(made)  # before it has the name under which others would open it
+        with path.open("rb") as old, os.fdopen(made, "wb", closefd=False) as new:
+            new.writelines(line for line in old if wanted(read_row(line)))
+        if sys.platform == "win32":  # where an open file cannot be replaced
+            os.close(made)
+            os.close(fd)
+            part.replace_target()
+            made = _open(path)
+            lock_file(made)
+            return made
+        part.replace_target()
+    except BaseException:
+        with suppress(OSError):
+            os.close(made)
+        raise
+    finally:
+        part.path.unlink(missing_ok=True)
+    os.close(fd)
+    return made
+
+
 def _repair(fd: int) -> int:
     """Remove a line that was cut off. Returns the size that is left."""
     end = os.fstat(fd).st_size
@@ -289,6 +318,11 @@ def _repair(fd: int) -> int:
         end = begin
     os.ftruncate(fd, end)
     return end
+
+
+def _end_of(row: dict[str, Any]) -> int:
+    """How the item of a line ended, in few bytes: a file may have millions."""
+    return hash(f"{row.get('state')} {row.get('run_id')}")
 
 
 def read_row(line: bytes) -> dict[str, Any]:

@@ -16,11 +16,13 @@ from simstudio.batch.results import encode
 from simstudio.core.disk import lock_file
 
 
-def item(index: int, state: Any = "done", *, replayed: bool = False, output: Any = "x") -> BatchItem:
+def item(
+    index: int, state: Any = "done", *, replayed: bool = False, output: Any = "x", run_id: str | None = None
+) -> BatchItem:
     ok = state == "done"
     return BatchItem(
         index, {"n": index}, WorkflowExecutionResult(True, output) if ok else None,
-        None if ok else ExecutionError("no"), 0 if replayed else 1, 0.5, state, str(index), replayed=replayed,
+        None if ok else ExecutionError("no"), 0 if replayed else 1, 0.5, state, str(index), run_id, replayed=replayed,
     )  # fmt: skip
 
 
@@ -87,6 +89,60 @@ class TestLives:
         end(again, complete=True)
 
         assert [line["index"] for line in lines(out.read_text())] == [0]
+
+    @pytest.mark.parametrize("ordered", [True, False])
+    def test_an_item_that_ended_otherwise_before_the_process_died_replaces_its_line(
+        self, out: Path, ordered: bool
+    ) -> None:
+        """The ledger knows its last end; the file has an earlier one, and the inputs of this run are fewer."""
+        first = opened(out, ordered=ordered)
+        for n, state in enumerate(["done", "failed", "failed", "done"]):
+            first.add(item(n, state, run_id=f"first-{n}"))
+        end(first, complete=True)
+
+        again = opened(out, ordered=ordered)
+        ends = [
+            item(0, run_id="first-0", replayed=True),
+            item(1, run_id="second-1", replayed=True),
+            item(2, "failed", run_id="second-2", replayed=True),
+            item(3, run_id="first-3", replayed=True),
+        ]
+        again.add(ends[0])
+        again.finish(complete=True, others=iter(ends))
+        again.close()
+
+        rows = sorted(lines(out.read_text()), key=lambda row: row["index"])
+        assert [(row["state"], row["run_id"]) for row in rows] == [
+            ("done", "first-0"), ("done", "second-1"), ("failed", "second-2"), ("done", "first-3"),
+        ]  # fmt: skip
+        assert [path.name for path in out.parent.iterdir()] == [out.name]
+
+    def test_the_later_of_two_lines_of_an_item_stays(self, out: Path) -> None:
+        """The process died before it removed the earlier one."""
+        first = opened(out, ordered=False)
+        for run in ("first", "second"):
+            first.add(item(0, "failed", run_id=run))
+        end(first, complete=True)
+
+        again = opened(out, ordered=False)
+        again.finish(complete=True, others=iter([item(0, "failed", run_id="second", replayed=True)]))
+        again.close()
+
+        assert [row["run_id"] for row in lines(out.read_text())] == ["second"]
+
+    @pytest.mark.parametrize("ordered", [True, False])
+    def test_an_item_that_failed_again_before_the_process_died_replaces_its_line(
+        self, out: Path, ordered: bool
+    ) -> None:
+        first = opened(out, ordered=ordered)
+        first.add(item(0, "failed", run_id="first"))
+        end(first, complete=True)
+
+        again = opened(out, ordered=ordered)
+        again.add(item(0, "failed", run_id="second", replayed=True))
+        end(again, complete=True)
+
+        assert [row["run_id"] for row in lines(out.read_text())] == ["second"]
 
     def test_half_a_surrogate_pair_is_written_escaped(self, out: Path) -> None:
         results = opened(out, goes_on=False)
