@@ -80,8 +80,11 @@ def carry_out(
     """Show a plan, ask, carry it out and deploy.
 
     Raises:
+        InvalidInputError: A workflow is to get the name of one that keeps it.
         CommandError: The plan has a conflict, or nobody said yes.
     """
+    from simstudio.workflow_files.moves import order_moves
+
     ids = {each.source.key: each.present.id for each in plan.changes if each.source and each.present}
     connection.invocation.interruption = "Nothing was changed."
     undeployed = _not_in_service(client, plan) if options.deploy else {}
@@ -90,6 +93,7 @@ def carry_out(
         tell("\n".join(text for text, _ in lines))
     elif not connection.as_json:
         show_lines(lines)
+    order_moves(plan)  # says why a name cannot be given, before anybody is asked
     idle = plan.is_empty and not undeployed
     if plan.conflicts and not options.force:
         raise CommandError(

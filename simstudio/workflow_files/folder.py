@@ -205,12 +205,20 @@ class WorkflowFolder:
         old_paths = {entry.id: path for path, entry in entries.items()}
         # Names depend on all workflows, so that a partial pull gives a file the name that it has anyhow.
         paths = workflow_paths((each, *place) for each, place in workspace.places.items())
+        there = {each.id for each in workspace.workflows}
         for present in workspace.workflows:
             path = paths[present.id]
             old = old_paths.get(present.id, path)
             self._plan_one(pull, path, old, present, entries.get(old))
+            if path != old and path in pull.write:
+                occupant = entries.get(path)
+                reason = self._reason_to_keep(path, present, occupant)
+                if not reason and occupant is not None and partial and occupant.id not in there:
+                    reason = "is the file of another workflow, whose name has changed: pull that one as well"
+                if reason:
+                    pull.conflicts.setdefault(path, reason)
+        pull.remove = [path for path in pull.remove if path not in pull.write]
         if not partial:
-            there = {each.id for each in workspace.workflows}
             for path, entry in entries.items():
                 if entry.id not in there and path not in pull.write:
                     self._plan_removal(pull, path, entry)
@@ -225,8 +233,6 @@ class WorkflowFolder:
         if here is None or here == now or (entry is not None and here == entry.digest):
             if old != path and here is not None:
                 pull.remove.append(old)
-            if old != path and self._digest(path) not in (None, now):
-                pull.conflicts[path] = "is there, and was not pulled"
             pull.write[path] = present.document
         elif entry is None:
             pull.write[path] = present.document
@@ -238,6 +244,15 @@ class WorkflowFolder:
             if old != path:
                 pull.remove.append(old)
             pull.conflicts[old] = "was changed here and on the server since the last pull"
+
+    def _reason_to_keep(self, path: str, present: Present, entry: Entry | None) -> str:
+        """Why a file must not be replaced with a workflow that had another file; empty if it may be."""
+        here = self._digest(path)
+        if here in (None, digest(present.document)):
+            return ""
+        if entry is None:
+            return "is there, and was not pulled"
+        return "" if here == entry.digest else "was changed here since the last pull"
 
     def _plan_removal(self, pull: Pull, path: str, entry: Entry) -> None:
         here = self._digest(path)

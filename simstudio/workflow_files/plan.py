@@ -14,6 +14,8 @@ from simstudio.workflow_files.references import bind
 from simstudio.workflow_files.secrets import Secrets, clear_secrets
 
 Json = Any
+Place = tuple[str, str]
+"""Folder and name of a workflow."""
 Action = Literal["create", "update", "unchanged", "delete", "extra"]
 
 
@@ -34,6 +36,11 @@ class Present:
     secrets: Secrets = attrs.field(factory=Secrets, repr=False)
     is_deployed: bool = False
 
+    @property
+    def place(self) -> Place:
+        """Folder and name."""
+        return self.document["folder"], self.document["name"]
+
 
 @attrs.frozen
 class Workspace:
@@ -48,7 +55,7 @@ class Workspace:
     id: str
     workflows: tuple[Present, ...]
     folders: tuple[str, ...] = ()
-    places: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
+    places: Mapping[str, Place] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -75,7 +82,7 @@ class Source:
         return cls(present.document, origin=present.id)
 
     @property
-    def place(self) -> tuple[str, str]:
+    def place(self) -> Place:
         """Folder and name."""
         return self.document["folder"], self.document["name"]
 
@@ -153,13 +160,23 @@ class Change:
         """Name of the workflow."""
         return str(self.document["name"])
 
+    @property
+    def place(self) -> Place:
+        """Folder and name that are wanted."""
+        return self.document["folder"], self.document["name"]
+
+    @property
+    def id(self) -> str | None:
+        """Id of the workflow in the workspace; None for ``create``."""
+        return None if self.present is None else self.present.id
+
     def to_dict(self) -> dict[str, Json]:
         """As JSON data."""
         return {
             "action": self.action,
             "name": self.name,
             "folder": self.document["folder"],
-            "id": None if self.present is None else self.present.id,
+            "id": self.id,
             "file": (self.source.file or None) if self.source is not None else None,
             "conflict": self.conflict or None,
             "differences": [each.to_dict() for each in self.differences],
@@ -287,7 +304,7 @@ def make_plan(
 
 
 def _check(sources: Sequence[Source]) -> None:
-    places: dict[tuple[str, str], Source] = {}
+    places: dict[Place, Source] = {}
     for source in sources:
         secrets = clear_secrets(source.document)
         if secrets:
@@ -341,7 +358,7 @@ def _by_mapping(mapped: Mapped) -> Any:
 
 
 def _same_place(source: Source, each: Present) -> bool:
-    return source.place == (each.document["folder"], each.document["name"])
+    return source.place == each.place
 
 
 def _same_name(sources: Sequence[Source]) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simstudio.errors import InvalidRequestError, SimStudioError
 from simstudio.workflow_files.document import Document, digest, normalise, to_state
+from simstudio.workflow_files.moves import Move, order_moves
 from simstudio.workflow_files.plan import Change, Plan, Present, Source, Workspace
 from simstudio.workflow_files.secrets import redact
 
@@ -81,6 +82,7 @@ def apply_plan(client: SimStudioClient, plan: Plan, done: Done, note: Report) ->
         note: Called with warnings of the server.
 
     Raises:
+        InvalidInputError: A workflow is to get the name of one that keeps it; nothing was changed.
         SimStudioError: Somebody has changed a workflow since the plan was made, or a request failed.
     """
     _Application(client, plan, done, note).run()
@@ -95,28 +97,41 @@ class _Application:
         self._done = done
         self._note = note
         self._reader = _Reader(client)
+        self._moves = order_moves(plan)
         self._made: dict[str, str] = {}
         """Ids of new workflows, by ids where they come from."""
+        self._new: dict[str, str] = {}
+        """Ids of new workflows, by keys of their sources."""
+        self._now: dict[str, Present] = {}
+        """Renamed workflows as they are now, by id."""
+        self._deleted: set[str] = set()
 
     def run(self) -> None:
         workspace_id = self._plan.workspace.id
         for path in self._plan.folders:
             self._workflows.folders.create(workspace_id, path=path)
-        ids: dict[int, str] = {}
-        for index, change in enumerate(self._plan.changes):
-            if change.action == "create" and change.source is not None:
-                ids[index] = self._create(change, change.source)
-        for index, change in enumerate(self._plan.changes):
+        for move in self._moves:
+            self._move(move)
+        for change in self._plan.changes:
             if change.action in ("create", "update") and change.source is not None:
-                self._write(change, change.source, ids[index] if change.present is None else change.present.id)
-            elif change.action == "delete" and change.present is not None:
-                self._workflows.delete(change.present.id)
-                self._done(change, None)
+                self._write(change, change.source, change.id or self._new[change.source.key])
+            elif change.action == "delete" and change.present is not None and change.present.id not in self._deleted:
+                self._delete(change, change.present)
         if self._plan.prune:
             for path in self._plan.extra_folders:
                 self._workflows.folders.delete(workspace_id, path=path)
 
-    def _create(self, change: Change, source: Source) -> str:
+    def _move(self, move: Move) -> None:
+        change = move.change
+        if move.place is None and change.present is not None:
+            self._delete(change, change.present)
+        elif move.place is not None and change.present is not None:
+            folder, name = move.place
+            self._label(change, change.present, {**change.document, "folder": folder, "name": name})
+        elif change.source is not None:
+            self._create(change, change.source)
+
+    def _create(self, change: Change, source: Source) -> None:
         document = source.document
         created = self._workflows.create(
             self._plan.workspace.id,
@@ -124,36 +139,51 @@ class _Application:
             description=document["description"],
             folder_path=document["folder"],
         )
+        self._new[source.key] = created.id
         if source.origin is not None:
             self._made[source.origin] = created.id
         # From here on a repetition finds the workflow, and updates it.
         self._done(change, self._reader.read(created))
-        return created.id
+
+    def _delete(self, change: Change, present: Present) -> None:
+        self._workflows.delete(present.id)
+        self._deleted.add(present.id)
+        self._done(change, None)
+
+    def _label(self, change: Change, present: Present, document: Document) -> Present:
+        """Give a workflow the name, description and folder of a document."""
+        present = self._now.get(present.id, present)
+        labels = _changed_labels(document, present.document)
+        if labels:
+            self._require_unchanged(present)
+            self._workflows.update(present.id, **labels)
+            present = self._now[present.id] = self._reader.read(self._workflows.get(present.id))
+            # A repetition takes the new labels for a change of its own, and not for somebody else's.
+            self._done(change, present)
+        return present
 
     def _write(self, change: Change, source: Source, workflow_id: str) -> None:
-        present = change.present
-        document, _ = self._plan.wanted(source, workflow_id, present, self._made)
-        if present is not None and self._workflows.state.get(workflow_id).to_dict() != present.state:
-            raise SimStudioError(
-                f"{present.document['name']} was changed on the server since the plan was made. Run the command again."
-            )
-        labels = {} if present is None else _changed_labels(document, present.document)
-        if labels:
-            self._workflows.update(workflow_id, **labels)
+        document, _ = self._plan.wanted(source, workflow_id, change.present, self._made)
+        present = None if change.present is None else self._label(change, change.present, document)
         if present is None or any(
             document[name] != present.document[name] for name in ("blocks", "edges", "variables")
         ):
-            if labels:
-                # A repetition takes the new labels for a change of its own, and not for somebody else's.
-                self._done(change, self._reader.read(self._workflows.get(workflow_id)))
+            if present is not None:
+                self._require_unchanged(present)
             whole = document if present is None else present.secrets.restore(document)
             state = to_state(whole, workflow_id, {} if present is None else present.state)
             for warning in self._workflows.state.replace(workflow_id, **state).warnings or ():
                 self._note(f"{document['name']}: {warning}")
-        now = self._reader.read(self._workflows.get(workflow_id))
-        if digest(now.document) != digest(document):
+            present = self._reader.read(self._workflows.get(workflow_id))
+            self._done(change, present)
+        if digest(present.document) != digest(document):
             self._note(f"{document['name']}: the server keeps it in another form; pull to have it in the files")
-        self._done(change, now)
+
+    def _require_unchanged(self, present: Present) -> None:
+        if self._workflows.state.get(present.id).to_dict() != present.state:
+            raise SimStudioError(
+                f"{present.document['name']} was changed on the server since the plan was made. Run the command again."
+            )
 
 
 def _changed_labels(wanted: Document, present: Document) -> dict[str, Any]:

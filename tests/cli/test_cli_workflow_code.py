@@ -262,6 +262,16 @@ class TestPrune:
         assert run(cli, "pull", flows) == "0 written, 0 as they were.\n"
 
 
+def test_a_name_that_another_workflow_keeps_is_refused_before_anybody_is_asked(cli, client: Any, flows: Path) -> None:
+    client.v2.workflows.create(SPACE, name="taken", folder_path="/Sales")
+    edit(flows, name="taken")
+
+    shown = run(cli, "push", flows, code=2)
+
+    assert "greet.json cannot be called 'taken': the workflow" in shown
+    assert "or push with --prune, which deletes that one" in shown
+
+
 class TestPromotion:
     def test_updates_in_place_and_duplicates_nothing(self, cli, client: Any, flows: Path) -> None:
         words = ("--from", SPACE, "--to", OTHER)
