@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.driving import Both
+from tests.properties import examples
 
 for _name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
     os.environ.pop(_name, None)
@@ -44,7 +45,7 @@ settings.register_profile(
     database=None,
     print_blob=True,
     derandomize="HYPOTHESIS_RANDOM" not in os.environ,
-    max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "100")),
+    max_examples=examples(),
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("simstudio")

@@ -31,6 +31,7 @@ from simstudio.errors import BudgetError, JobCancelledError, TooManyFailuresErro
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.sandbox import Context, Sandbox
 from simstudio.services.oomol import OomolConnectClient
+from tests.properties import examples
 
 FAILED = sim.ExecutionError("it failed")
 
@@ -263,7 +264,7 @@ class TestDedup:
 
         asyncio.run(run())
 
-    @settings(max_examples=12, deadline=None)
+    @settings(max_examples=examples(12), deadline=None)
     @given(
         st.lists(st.integers(0, 4), max_size=25),
         st.sets(st.integers(0, 4)),
@@ -375,7 +376,7 @@ class TestBudget:
         _, engine = play(Priced(), [0.5] * 9, budget=Dollars(1), dedup=True)
         assert engine.progress.cost == Dollars(Decimal("0.5"))
 
-    @settings(max_examples=40)
+    @settings(max_examples=examples(40))
     @given(st.lists(st.integers(0, 9), min_size=1, max_size=40), st.integers(0, 60), st.integers(1, 9), st.booleans())
     def test_whatever_the_prices_it_ends_within_one_item_of_its_budget(
         self, prices: list[int], most: int, limit: int, ordered: bool

@@ -17,6 +17,7 @@ from ledgers import as_killed, ended, given, intact, opened
 
 from simstudio import InputChangedError, LedgerError
 from simstudio.batch.ledger import Counts, Intent, Ledger
+from tests.properties import examples
 
 
 @attrs.define
@@ -199,6 +200,6 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 LedgerMachine.TestCase.settings = settings(
-    max_examples=50, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=examples(50), stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestLedgerMachine = LedgerMachine.TestCase

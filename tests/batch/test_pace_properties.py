@@ -15,6 +15,7 @@ from simstudio.batch.pace import Pace
 from simstudio.models.usage import ExecutionRateLimits, RateLimitEntry, UsageLimits
 from simstudio.resources.batch_execution import limits_of
 from simstudio.sandbox.limits import TokenBucket
+from tests.properties import examples
 
 SECONDS = st.floats(0, 200)
 
@@ -107,10 +108,10 @@ class AnyHistory(RuleBasedStateMachine):
 
 
 TestAnyHistory = AnyHistory.TestCase
-TestAnyHistory.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestAnyHistory.settings = settings(max_examples=examples(60), stateful_step_count=40, deadline=None)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     rate=st.integers(1, 40),
     requests=st.lists(st.floats(0, 90), max_size=60),
@@ -143,7 +144,7 @@ def test_no_more_tokens_are_taken_than_the_bucket_has(rate: int, requests: list[
     assert refused <= 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(left=st.integers(0, 3), reset_in=st.floats(0.5, 60), steps=st.lists(st.floats(0, 10), max_size=20))
 def test_waiting_becomes_no_longer_while_nothing_happens(left: int, reset_in: float, steps: list[float]) -> None:
     now = Now()
@@ -157,7 +158,7 @@ def test_waiting_becomes_no_longer_while_nothing_happens(left: int, reset_in: fl
         assert abs(now.now + pace.wait(0) - before) < 1e-5
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     rate=st.integers(5, 300),
     cost=st.integers(1, 2),

@@ -21,6 +21,7 @@ from simstudio.batch.formats import FileFormat, read_rows
 from simstudio.batch.items import BatchItem
 from simstudio.batch.ledger import Counts
 from simstudio.batch.results import Results, lines_path
+from tests.properties import examples
 
 FOREIGN = b"what another program wrote\n"
 STATES = st.sampled_from(["done", "done", "done", "failed", "unknown"])
@@ -170,6 +171,6 @@ class ResultsMachine(RuleBasedStateMachine):
 
 
 ResultsMachine.TestCase.settings = settings(
-    max_examples=40, stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=examples(40), stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestResultsMachine = ResultsMachine.TestCase

@@ -17,6 +17,7 @@ from simstudio.sandbox.checks import Issues
 from simstudio.sandbox.data.predicates import Predicate, filter_rows, sort_rows
 from simstudio.sandbox.data.tables import Column, Row
 from simstudio.sandbox.http import Refusal
+from tests.properties import examples
 
 COLUMNS = [
     Column("qty", "number"),
@@ -104,7 +105,7 @@ def _grouped(inner: st.SearchStrategy[Wanted]) -> st.SearchStrategy[Wanted]:
     return members.map(group(all_of, all)) | members.map(group(any_of, any))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(rows, st.recursive(conditions(), _grouped, max_leaves=6))
 def test_a_filter_selects_the_rows_that_python_selects(data: list[dict[str, Any]], wanted: Wanted) -> None:
     predicate, selects = wanted
@@ -115,7 +116,7 @@ def test_a_filter_selects_the_rows_that_python_selects(data: list[dict[str, Any]
     assert [row.data for row in found] == [each for each in data if selects(each)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(rows, st.sampled_from(["qty", "due"]), st.booleans())
 def test_an_order_is_that_of_python_with_empty_values_last(
     data: list[dict[str, Any]], name: str, descending: bool

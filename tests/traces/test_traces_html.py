@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simstudio import Trace
+from tests.properties import examples
 from tests.traces.runs import LOG, block
 from tests.traces.test_traces_queries import TIMED
 
@@ -91,7 +92,7 @@ def test_what_came_from_a_server_is_text() -> None:
 
 
 @given(st.lists(TIMED, min_size=1, max_size=5), st.text(max_size=20))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_it_is_well_formed_with_bars_inside(data: list[Any], name: str) -> None:
     data[0]["name"] = name
     page = Page(Trace(data).to_html(limit=5))

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simstudio import SimStudioError, Trace
+from tests.properties import examples
 from tests.traces.runs import LOG, at, block, span
 
 AMOUNTS = st.floats(min_value=0, max_value=100) | st.none()
@@ -73,7 +74,7 @@ def test_costs_by_model_come_from_the_log_if_its_spans_have_none(cost: dict[str,
 
 
 @given(st.lists(COSTS, min_size=1, max_size=4))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_costs_add_up_whatever_they_are_counted_by(data: list[Any]) -> None:
     trace = Trace(data)
     sums = [sum(trace.cost_by(by).values()) for by in ("model", "block", "type")]  # type: ignore[arg-type]
@@ -91,7 +92,7 @@ def test_the_critical_path_has_of_parallel_steps_the_last() -> None:
 
 
 @given(st.lists(TIMED, min_size=1, max_size=5))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_the_critical_path_never_runs_side_by_side_and_reaches_the_end(data: list[Any]) -> None:
     trace = Trace(data)
     on_path = trace.critical_ids

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from simstudio import Span, Trace
 from simstudio.models.v1.logs import LogDetails
 from simstudio.traces.values import time
+from tests.properties import examples
 from tests.recorded import recording, recordings
 from tests.traces.runs import LOG, SPANS, at, block
 
@@ -206,7 +207,7 @@ def test_the_wrapper_is_the_trace_itself() -> None:
 
 
 @given(st.lists(ODD_SPANS, max_size=4))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_odd_data_never_loses_the_trace(data: list[Any]) -> None:
     trace = Trace(data)
     assert len(trace.to_dicts()) == len(trace)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from simstudio import Trace
 from simstudio.traces.layout import lay_out
 from simstudio.traces.text import cells, draw, plain
+from tests.properties import examples
 from tests.traces.runs import LOG, at, block, span
 from tests.traces.test_traces_queries import TIMED
 
@@ -30,7 +31,7 @@ def test_a_run_with_a_failure(width: int, ascii_only: bool) -> None:
 
 
 @given(st.lists(TIMED, min_size=1, max_size=5), st.integers(20, 200), st.booleans(), TEXTS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_no_line_is_wider_and_spans_are_in_order(data: list[Any], width: int, ascii_only: bool, name: str) -> None:
     data[0]["name"], data[0]["error"], data[0]["status"] = name, name * 20, "error"
     trace = Trace({"workflowName": name, "traceSpans": data})

@@ -22,6 +22,7 @@ from simstudio.workflow_files.document import (
     write_document,
     write_json,
 )
+from tests.properties import examples
 from tests.recorded import recording
 
 START, IF = "0b1e7f4e-5a43-4f7e-9c86-4b3d6c8f0a01", "0b1e7f4e-5a43-4f7e-9c86-4b3d6c8f0a02"
@@ -74,7 +75,7 @@ def test_the_order_of_the_server_and_what_it_computes_make_no_difference() -> No
 
 
 @given(JSON)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_json_is_read_as_it_was_written_and_its_text_hides_nothing(value: Any) -> None:
     text = write_json(value)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from simstudio.core.disk import safe_name
 from simstudio.workflow_files.paths import workflow_paths
+from tests.properties import examples
 
 NAMES = st.text(st.characters(), min_size=1, max_size=80)
 
@@ -18,7 +19,7 @@ NAMES = st.text(st.characters(), min_size=1, max_size=80)
 @example(
     ["..", ".", "a/b", "a\\b", "con", "NUL.txt", "x" * 255, "é", "e\u0301", "A", "a", "a.", " a", "~a", "\u202egnp"]
 )
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_every_name_is_that_of_a_file_in_the_folder_on_every_system(names: list[str]) -> None:
     paths = workflow_paths((f"w{index}", "/", name) for index, name in enumerate(names))
 

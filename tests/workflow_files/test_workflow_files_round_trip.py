@@ -17,6 +17,7 @@ from simstudio.workflow_files.document import with_block_ids, write_document
 from simstudio.workflow_files.folder import WorkflowFolder
 from simstudio.workflow_files.plan import Plan, make_plan
 from simstudio.workflow_files.remote import apply_plan, read_workspace
+from tests.properties import examples
 from tests.tls import one_tls_context  # noqa: F401 - a fixture
 
 SPACES = [f"ws-{number}" for number in range(200)]
@@ -100,7 +101,7 @@ def without_ids(root: Path, workspace: str) -> list[str]:
 
 @given(st.lists(st.tuples(NAMES, NAMES, st.booleans()), min_size=1, max_size=4, unique_by=lambda each: each[1]))
 @example([("a.json", name, index % 2 == 0) for index, name in enumerate(HOSTILE) if name.strip()])
-@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(2), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_files_are_the_same_after_a_push(
     client: SimStudioClient, tmp_path: Path, wanted: list[tuple[str, str, bool]]
 ) -> None:
