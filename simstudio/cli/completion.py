@@ -27,7 +27,7 @@ _MOST = 100
 _EPILOG = """\b
 Put the line of your shell into its start-up file:
   ~/.bashrc                    eval "$(simstudio completion bash)"
-  ~/.zshrc                     eval "$(simstudio completion zsh)"
+  ~/.zshrc, after compinit     eval "$(simstudio completion zsh)"
   ~/.config/fish/config.fish   simstudio completion fish | source
 """
 

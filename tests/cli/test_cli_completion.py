@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -137,6 +139,35 @@ class TestProfiles:
         profiles.write_text("[[[")
 
         assert completed("--profile", "w") == []
+
+
+@pytest.mark.external
+@pytest.mark.usefixtures("workspace")
+@pytest.mark.parametrize(
+    ("shell", "setup"),
+    [
+        ("bash --norc", 'eval "$(simstudio completion bash)"'),
+        ("zsh -f", 'autoload -Uz compinit && compinit -u; eval "$(simstudio completion zsh)"'),
+        ("fish --no-config", "simstudio completion fish | source"),
+    ],
+    ids=["bash", "zsh", "fish"],
+)
+def test_the_tab_key_completes_in_a_real_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: str, setup: str
+) -> None:
+    import pexpect
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    terminal = pexpect.spawn(f"{shell} -i", encoding="utf-8", timeout=60)
+    try:
+        terminal.sendline(f"{setup}; echo rea''dy")
+        terminal.expect("ready")
+        terminal.send("simstudio workflows describe hel\t")
+        terminal.expect("describe hello")
+    finally:
+        terminal.close(force=True)
 
 
 def test_operations_are_completed(completed) -> None:
