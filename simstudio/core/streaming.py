@@ -60,8 +60,8 @@ class EventDecoder(Protocol[R_co]):
         """Return the result of a stream that is over, or raise the error that prevented it."""
         ...
 
-    def redact(self, error: SimStudioError) -> SimStudioError:
-        """Return an error without the API key, which a server may have echoed into the stream."""
+    def explain_close(self) -> SimStudioError:
+        """Return the error of a stream that its reader, or another task or thread, has closed before its end."""
         ...
 
 
@@ -120,8 +120,7 @@ class _Shell(Generic[E, R]):
         if self._core.failure is not None:
             raise self._core.failure
         if not self._core.over and self.response.body is None:
-            error = StreamError("The stream was closed before its end.", partial=self._core.partial)
-            raise self._core.redact(error)
+            raise self._core.explain_close()
         return self._core.over
 
     def __repr__(self) -> str:
@@ -210,10 +209,12 @@ class EventStream(_Shell[E, R]):
         assert body is not None  # noqa: S101 - _check_end raises otherwise
         try:
             piece = body.piece()
-            self._pending.extend(self._core.end() if piece is None else self._core.feed(piece))
+            if piece is not None or self.response.body is not None:
+                self._pending.extend(self._core.end() if piece is None else self._core.feed(piece))
         except APIConnectionError as error:
-            self._pending.extend(self._core.end(error))
-            body.close()
+            if self.response.body is not None:  # else another thread has closed the stream, which ended the reading
+                self._pending.extend(self._core.end(error))
+                body.close()
         except BaseException:
             body.close()
             raise
@@ -288,10 +289,12 @@ class AsyncEventStream(_Shell[E, R]):
         assert body is not None  # noqa: S101 - _check_end raises otherwise
         try:
             piece = await body.apiece()
-            self._pending.extend(self._core.end() if piece is None else self._core.feed(piece))
+            if piece is not None or self.response.body is not None:
+                self._pending.extend(self._core.end() if piece is None else self._core.feed(piece))
         except APIConnectionError as error:
-            self._pending.extend(self._core.end(error))
-            await body.aclose()
+            if self.response.body is not None:  # else another task has closed the stream, which ended the reading
+                self._pending.extend(self._core.end(error))
+                await body.aclose()
         except BaseException:
             await body.aclose()
             raise

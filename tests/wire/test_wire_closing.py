@@ -14,7 +14,7 @@ from wireanswers import STREAM, answer, answering, chunked, text
 from wirecalls import async_client_of, client_of
 
 import simstudio.core.session as session
-from simstudio import APIConnectionError, ConfigurationError, SimStudioError
+from simstudio import APIConnectionError, ConfigurationError, SimStudioError, StreamError
 from simstudio.core.session import LazyWire
 from simstudio.transport.retry import Backoff, Retry, RetryPolicy
 
@@ -201,21 +201,45 @@ async def test_tasks_that_read_streams_are_told_when_the_client_is_closed(serve:
     assert await asyncio.to_thread(server.saw_close)
 
 
-async def test_a_stream_may_be_closed_while_another_task_reads_it(serve: Serve) -> None:
+STREAM_CLOSED = (
+    "The stream of POST /api/workflows/wf/execute was closed before its end, so it has no result. What it delivered is "
+    "in error.partial; the run may have gone on, so look before running it again."
+)
+
+
+def test_a_thread_that_reads_a_stream_is_told_that_another_has_closed_it(serve: Serve) -> None:
+    server = serve(begun)
+    with client_of(server.url, timeout=None) as client, ThreadPoolExecutor(1) as threads:
+        stream, begins = client.workflows.stream("wf", idle_timeout=60), threading.Event()
+
+        def read() -> None:
+            for _ in stream:
+                begins.set()
+
+        reading = threads.submit(read)
+        assert begins.wait(PATIENCE)
+        stream.close()
+        with pytest.raises(StreamError) as caught:
+            reading.result(PATIENCE)
+    assert (str(caught.value), caught.value.partial) == (STREAM_CLOSED, "Hel")
+
+
+async def test_a_task_that_reads_a_stream_is_told_that_another_has_closed_it(serve: Serve) -> None:
     server = serve(begun)
     async with async_client_of(server.url, timeout=None) as client:
-        stream = await client.workflows.stream("wf", idle_timeout=60)
-        begins = asyncio.Event()
+        stream, begins = await client.workflows.stream("wf", idle_timeout=60), asyncio.Event()
 
         async def read() -> None:
             async for _ in stream:
                 begins.set()
 
-        task = asyncio.create_task(read())
+        reading = asyncio.create_task(read())
         await asyncio.wait_for(begins.wait(), PATIENCE)
         await stream.aclose()
-        await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), PATIENCE)
+        with pytest.raises(StreamError) as caught:
+            await asyncio.wait_for(reading, PATIENCE)
         assert await asyncio.to_thread(server.saw_close)
+    assert (str(caught.value), caught.value.partial) == (STREAM_CLOSED, "Hel")
 
 
 # -- closing while the first call is on its way to the wire ------------------------------------------------------

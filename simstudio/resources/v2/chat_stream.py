@@ -115,11 +115,12 @@ class ChatDecoder:
     def result(self) -> ChatReply:
         """Return the answer, or raise the error that prevented it."""
         if self._reply is None:
-            if self.failure is None:
-                self._fail("was closed before its end, so there is no answer")
-            assert self.failure is not None  # noqa: S101 - _fail has set it
-            raise self.failure
+            raise self.failure or self.explain_close()
         return self._reply
+
+    def explain_close(self) -> SimStudioError:
+        """Return the error of a stream that its reader, or another task or thread, has closed before its end."""
+        return self._error("was closed before its end, so there is no answer")
 
     def redact(self, error: SimStudioError) -> SimStudioError:
         """Return an error without the API key, which a server may have echoed into the stream."""
@@ -159,11 +160,14 @@ class ChatDecoder:
         return ""
 
     def _fail(self, problem: str, cause: APIConnectionError | None = None) -> None:
+        self.failure = self._error(problem, cause)
+
+    def _error(self, problem: str, cause: APIConnectionError | None = None) -> SimStudioError:
         where = f"{self._response.method} {self._response.path}"
         text = f"The stream of {where} {problem}. The text before it is in error.partial; the agent may have gone on."
         error = StreamError(text, partial=self.partial, response=self._response)
         error.__cause__ = cause
-        self.failure = self.redact(error)
+        return self.redact(error)
 
 
 class chat_streaming(Method[P, ChatReply]):  # noqa: N801 - a decorator
