@@ -26,6 +26,7 @@ from simstudio.errors import (
     JobCancelledError,
     JobFailedError,
     JobTimeoutError,
+    PermissionDeniedError,
     RateLimitError,
     SimStudioError,
     StreamError,
@@ -189,6 +190,8 @@ def _exit_code(error: SimStudioError) -> ExitCode:
         return ExitCode.TIMEOUT
     if isinstance(error, (APIConnectionError, AuthenticationError, StreamError)):
         return ExitCode.CONNECTION
+    if isinstance(error, PermissionDeniedError) and getattr(error, "gateway_code", None):
+        return ExitCode.CONNECTION  # SpeedPix's gateway answers 403 to a wrong key or secret
     if isinstance(error, (ConfigurationError, InvalidInputError)):
         return ExitCode.USAGE
     return ExitCode.FAILED
@@ -264,7 +267,7 @@ def _shorter(error: APIConnectionError, advice: str) -> str:
 def _execution(error: ExecutionError, task_id: str | None) -> str:
     from simstudio.models.execution import error_text
 
-    what = f"The job {task_id}" if isinstance(error, JobFailedError) and task_id else "The workflow"
+    what = f"The run {task_id}" if isinstance(error, JobFailedError) and task_id else "The workflow"
     reason = error_text(error.result.error) if error.result is not None else None
     if isinstance(error, JobCancelledError):
         return f"{what} was cancelled{': ' + reason if reason else ''}."
@@ -344,17 +347,17 @@ def _where(response: Response) -> str:
 def _usage(error: click.ClickException) -> str:
     text = error.format_message().rstrip(".")
     context = error.ctx if isinstance(error, click.UsageError) else None
-    text += "" if text.endswith("?") else "."
+    text += "" if text.endswith(("?", "?)")) else "."
     return f"{text} See: {context.command_path} --help" if context is not None else text
 
 
 def _interrupted(invocation: Invocation) -> Failure:
     text = f"Interrupted. {invocation.interruption}".rstrip()
     if invocation.begun and not invocation.embedded:
-        text += " The run may go on on the server."
+        text += f" The {invocation.noun} may continue on the server."
         if invocation.task_id is not None:
             again = invocation.wait_again(invocation.task_id)
-            text += f" Its task id is {invocation.task_id}; wait for it with: {again}"
+            text += f" Its id is {invocation.task_id}; wait for it with: {again}"
     return Failure("Interrupted", text, ExitCode.INTERRUPTED, task_id=invocation.task_id)
 
 

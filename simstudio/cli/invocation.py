@@ -56,7 +56,7 @@ class Invocation:
     id_advice: str = ""
     rephrase: Callable[[str], str] | None = None
     waiter: Sequence[str] = ("runs", "wait")
-    noun: str = "job"
+    noun: str = "run"
 
     @property
     def program(self) -> list[str]:

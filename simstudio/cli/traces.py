@@ -92,7 +92,7 @@ def _show(trace: Trace, limit: int | None) -> None:
             ("log", data.get("id")),
             ("run", trace.run_id),
             ("workflow", f"{name} ({workflow_id})" if name and workflow_id else name or workflow_id),
-            ("status", trace.status),
+            ("status", trace.status or ("running or paused" if data.get("endedAt", "") is None else None)),
             ("level", data.get("level")),
             ("trigger", _trigger(data.get("trigger"))),
             ("by", data.get("executedByEmail")),

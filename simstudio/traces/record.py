@@ -93,6 +93,8 @@ class RunRecord:
         states = [_WRAPPER_STATES.get(span.status or "") for span in self._roots]
         if "failed" in states:
             return "failed"
+        if success is not True and self.data.get("endedAt", "") is None:  # a log of v1: running, or paused
+            return None
         return "completed" if success is True or "completed" in states else None
 
     @cached_property

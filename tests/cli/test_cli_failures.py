@@ -13,6 +13,14 @@ from simstudio.cli.failures import CommandError, ExitCode, Interrupted, describe
 from simstudio.cli.invocation import Invocation
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.sandbox import Sandbox, SandboxServer
+from simstudio.services.speedpix.errors import SpeedPixPermissionDeniedError
+
+
+def wrong_signature() -> SpeedPixPermissionDeniedError:
+    """The refusal of SpeedPix's gateway for a wrong key or secret."""
+    error = SpeedPixPermissionDeniedError("x", status=403)
+    error.gateway_code = "A403IS"
+    return error
 
 
 @pytest.mark.parametrize(
@@ -25,6 +33,7 @@ from simstudio.sandbox import Sandbox, SandboxServer
         (errors.JobTimeoutError("x"), 4),
         (errors.NotFoundError("x", status=404), 1),
         (errors.PermissionDeniedError("x", status=403), 1),
+        (wrong_signature(), 3),
         (errors.RateLimitError("x", status=429), 1),
         (errors.ServerError("x", status=500), 1),
         (errors.InvalidResponseError("x"), 1),
@@ -60,12 +69,13 @@ def test_a_line_has_no_control_characters_whatever_a_server_says() -> None:
     assert failure.line == "The workflow failed: two lines [31mred [0m"
 
 
-def test_a_suggestion_keeps_its_question_mark_alone() -> None:
+@pytest.mark.parametrize("suggestion", ["Did you mean --input?", "(Did you mean one of: --input, --input-json?)"])
+def test_a_suggestion_keeps_its_question_mark_alone(suggestion: str) -> None:
     context = click.Context(click.Command("run"), info_name="run")
-    failure = describe(click.UsageError("No such option '--inputs'. Did you mean --input?", context), Invocation())
+    failure = describe(click.UsageError(f"No such option '--inputs'. {suggestion}", context), Invocation())
 
     assert failure is not None
-    assert failure.line == "No such option '--inputs'. Did you mean --input? See: run --help"
+    assert failure.line == f"No such option '--inputs'. {suggestion} See: run --help"
 
 
 def test_a_line_has_an_end_whatever_a_server_says() -> None:
@@ -80,8 +90,7 @@ def test_interrupting_a_run_says_that_it_may_go_on_and_how_to_wait_for_it() -> N
 
     assert failure is not None
     assert failure.line == (
-        "Interrupted. The run may go on on the server. Its task id is run_1; wait for it with: "
-        "simstudio runs wait run_1"
+        "Interrupted. The run may continue on the server. Its id is run_1; wait for it with: simstudio runs wait run_1"
     )
 
 

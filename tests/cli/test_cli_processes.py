@@ -78,7 +78,7 @@ class TestInterrupting:
 
         process.send_signal(signal.SIGINT)
 
-        assert process.communicate() == (b"", b"simstudio: Interrupted. The run may go on on the server.\n")
+        assert process.communicate() == (b"", b"simstudio: Interrupted. The run may continue on the server.\n")
         assert process.returncode == 130
 
     def test_a_stream_ends_its_line_first(self, started, server: SandboxServer, gate) -> None:
@@ -87,7 +87,7 @@ class TestInterrupting:
 
         process.send_signal(signal.SIGINT)
 
-        assert process.communicate() == (b"\n", b"simstudio: Interrupted. The run may go on on the server.\n")
+        assert process.communicate() == (b"\n", b"simstudio: Interrupted. The run may continue on the server.\n")
         assert process.returncode == 130
 
     def test_a_background_run_names_its_task(self, started, server: SandboxServer, gate, eventually) -> None:

@@ -108,7 +108,7 @@ class TestJobs:
         result = cli("job", "wait", task_id)
 
         assert (result.exit_code, result.stdout) == (1, "")
-        assert result.stderr.startswith(f"simstudio: error: The job {task_id} failed: ")
+        assert result.stderr.startswith(f"simstudio: error: The run {task_id} failed: ")
 
     def test_a_wait_that_was_too_short_names_the_task(self, cli, server: SandboxServer, job_of, gate) -> None:
         task_id = job_of("gated")

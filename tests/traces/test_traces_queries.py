@@ -132,6 +132,8 @@ def test_rows_are_flat_json() -> None:
         ({"success": False}, "failed"),
         ({"success": True}, "completed"),
         ({"level": "info"}, None),
+        ({"endedAt": None, "traceSpans": [span("Workflow Execution", "workflow", 0, 1)]}, None),
+        ({"endedAt": None, "level": "error"}, "failed"),
     ],
 )
 def test_the_status_of_a_run(data: dict[str, Any], status: str | None) -> None:

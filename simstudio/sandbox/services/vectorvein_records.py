@@ -115,8 +115,19 @@ class Records:
         return path, files[path]
 
 
+def _sort_key(field: str) -> Callable[[Body], tuple[bool, Any]]:
+    def key(record: Body) -> tuple[bool, Any]:
+        value = record.get(field)
+        return (True, value) if isinstance(value, (str, int)) else (False, 0)
+
+    return key
+
+
 def page_of(kind: str, found: list[Body], body: Body) -> Body:
-    """One page of a list."""
+    """One page of a list, sorted by ``sort_field`` of the request: the largest value first, unless it asks otherwise."""
+    if "sort_field" in body:
+        descending = body.get("sort_order", "descend") == "descend"
+        found = sorted(found[::-1] if descending else found, key=_sort_key(body["sort_field"]), reverse=descending)
     number, size = body.get("page", 1), body.get("page_size", 10)
     page, count = found[(number - 1) * size : number * size], -(-len(found) // size)
     return {kind: page, "total": len(found), "page": number, "page_size": size, "page_count": count}

@@ -12,7 +12,7 @@ import pytest
 
 from simstudio import ConfigurationError, NotFoundError, RateLimitError
 from simstudio.sandbox.services.vectorvein import VectorVeinSandbox, VectorVeinServer
-from simstudio.sandbox.services.vectorvein_records import ROUTES
+from simstudio.sandbox.services.vectorvein_records import ROUTES, page_of
 from simstudio.services.vectorvein import APIKeyError, VectorVeinAPIError, WorkflowError, WorkflowInputField
 from tests.modes import both_modes
 from tests.services.vectorvein.helpers import FIELDS, run
@@ -126,6 +126,26 @@ def test_a_program_that_calls_every_endpoint_runs(mode: str, server: VectorVeinS
     called = {request.path.removeprefix("/api/v1/open-api/") for request in server.requests}
     assert called == set(ROUTES)
     assert len(called) == 61
+
+
+@pytest.mark.parametrize(
+    ("order", "found"),
+    [
+        ({}, ["b", "a", "c"]),
+        ({"sort_field": "start_time"}, ["c", "a", "b"]),
+        ({"sort_field": "start_time", "sort_order": "ascend"}, ["b", "a", "c"]),
+        ({"sort_field": "end_time"}, ["b", "c", "a"]),
+        ({"sort_field": "unknown"}, ["c", "a", "b"]),
+    ],
+)
+def test_a_list_has_the_order_of_the_request(order: dict[str, Any], found: list[str]):
+    records = [
+        {"rid": "b", "start_time": 1, "end_time": 3},
+        {"rid": "a", "start_time": 2, "end_time": None},
+        {"rid": "c", "start_time": 2, "end_time": 2},
+    ]
+
+    assert [each["rid"] for each in page_of("runs", records, order)["runs"]] == found
 
 
 @pytest.mark.parametrize(
