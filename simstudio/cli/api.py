@@ -48,7 +48,7 @@ Examples:
 @click.option("--data", "-d", metavar="JSON|@FILE|-", help="The JSON body: itself, in a file, or on standard input.")
 @click.option("--paginate", is_flag=True, help="Follow nextCursor, and print the items of all pages, one a line.")
 @output_option
-@timeout_option("What the call may take (30).")
+@timeout_option("Seconds for the call, its attempts included (30).")
 @connected
 def api(
     connection: Connection,
@@ -62,7 +62,7 @@ def api(
     output: Path | None,
     timeout: float | None,
 ) -> None:
-    """Call METHOD PATH, and print what it answers: JSON; anything else as it is.
+    """Send METHOD PATH, and print the body of the response: JSON; anything else as it is.
 
     PATH begins at the base address, as in /api/v2/meta. Reads are tried again where that may help; what changes
     something is sent once.

@@ -41,12 +41,12 @@ _EPILOG = """\b
 Examples:
   simstudio run hello --input name=Ada --sandbox   a Sim on this machine
   simstudio login                                  store a key of sim.ai
-  simstudio run WORKFLOW --input name=Ada          the real one
+  simstudio run WORKFLOW --input name=Ada          with that key
   simstudio run WORKFLOW --stream --select agent1.content
   simstudio run WORKFLOW --async --json | jq .output
   simstudio batch run WORKFLOW in.jsonl --out out.jsonl --ledger runs.sqlite
   simstudio workflows export WORKFLOW --output greet.json
-  simstudio sandbox app.py --port 8000             one with your workflows
+  simstudio sandbox app.py --port 8000             with your workflows
 
 \b
 Environment (wins over what login stored):
@@ -123,7 +123,7 @@ class Application(click.Group):
 def _under_another_name(group: click.Group) -> click.Group:
     """A group that is listed as another name of a group."""
     alias = copy(group)
-    alias.short_help = f"Another name of {group.name}."
+    alias.short_help = f"Alias of {group.name}."
     return alias
 
 

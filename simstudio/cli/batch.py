@@ -91,7 +91,7 @@ def _run_options(command: C) -> C:
                 "as JSON lines.",
             ),
             map_options,
-            timeout_option("What an item may take; else the client's 30, and 3600 with --mode async."),
+            timeout_option("Seconds for an item; else 30, and 3600 with --mode async."),
             click.option(
                 "--server-moved",
                 "moved",
@@ -109,11 +109,11 @@ def _run_options(command: C) -> C:
 @click.group(
     epilog=f"{_EPILOG}{_ENDS}",
     invoke_without_command=True,
-    short_help="Run a workflow over many inputs; go on after anything.",
+    short_help="Run a workflow over many inputs, and resume it.",
 )
 @click.pass_context
 def batch(ctx: click.Context) -> None:
-    """Run a workflow over many inputs, as fast as the server allows, and go on after anything."""
+    """Run a workflow over many inputs, as fast as the server allows; resume it after an interruption."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
@@ -125,7 +125,7 @@ def batch(ctx: click.Context) -> None:
     "--ledger",
     metavar="FILE",
     type=click.Path(dir_okay=False),
-    help="Remember each item in this file (SQLite), so that the batch can go on after anything.",
+    help="Remember each item in this file (SQLite), so that the batch can be resumed after an interruption.",
 )
 @click.option(
     "--mode",
@@ -203,9 +203,10 @@ def resume(
 ) -> None:
     """Go on with the batch of LEDGER, as it was begun: what is not finished is sent, and nothing else.
 
-    The ledger knows the workflow, the inputs, where results go, and the options; those given here win. The server is
-    that of this command (--base-url, or the environment: SIM_BASE_URL, or the variable of another service). Inputs that
-    came from standard input, or from Python, are to be given again, as is the password of --shared.
+    The ledger stores the workflow, the source of the inputs, the results file and the options; options given here win.
+    The server is that of this command (--base-url, or the environment: SIM_BASE_URL, or the variable of another
+    service). Inputs that came from standard input, or from Python, are to be given again, as is the password of
+    --shared.
     """
     options = given_options(flags)
     shared = options.get("shared")
@@ -270,12 +271,12 @@ def status(invocation: Invocation, ledger: str, *, as_json: bool) -> None:
         return
     show_fields([(_NAMES.get(name, name), _number(value)) for name, value in told.items()])
     if given is not None and given < counts.total:
-        say(f"note: the ledger knows {counts.total:,} items, and {inputs} has {given:,} now")
+        say(f"note: the ledger has {counts.total:,} items, and {inputs} has {given:,} now")
     if _open(counts, given):
         say(f"note: to go on: simstudio batch resume {ledger}")
 
 
-@batch.command(short_help="Write what a ledger knows to a file.")
+@batch.command(short_help="Write the items of a ledger to a file.")
 @click.argument("ledger", metavar="LEDGER", type=_LEDGER)
 @click.argument("target", metavar="TARGET", type=click.Path(dir_okay=False, allow_dash=True))
 @click.option(
@@ -287,7 +288,7 @@ def status(invocation: Invocation, ledger: str, *, as_json: bool) -> None:
 @json_option
 @pass_invocation
 def export(invocation: Invocation, ledger: str, target: str, form: str | None, *, as_json: bool) -> None:
-    """Write all that LEDGER knows to the file TARGET (.jsonl or .csv, also .gz; .parquet), a row an item.
+    """Write all items of LEDGER to the file TARGET (.jsonl or .csv, also .gz; .parquet), a row an item.
 
     Its batch may be running. - is standard output; it needs --format.
     """
@@ -314,7 +315,7 @@ _NAMES = {
 
 
 def _use(connection: Connection, service: str | None, named: set[str]) -> None:
-    """Have a command speak to a service; None is Sim.
+    """Have a command use a service; None is Sim.
 
     Raises:
         click.UsageError: The version of Sim's API is given, and the service is another.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def write_export(ledger: str, target: str, form: Format | None) -> int:
-    """Write what a ledger knows to a file, or ``-``; how many items that were.
+    """Write the items of a ledger to a file, or ``-``; return their number.
 
     Raises:
         click.UsageError: The file is that of the inputs, or of the results.
@@ -38,7 +38,7 @@ def write_export(ledger: str, target: str, form: Format | None) -> int:
 
 
 class _InWords(LedgerView):
-    """A ledger whose errors speak of options, not of arguments."""
+    """A ledger whose errors name options in the place of arguments."""
 
     def entries(self, state: str | None = None) -> Iterator[Entry]:
         latest = Note.of(self).latest

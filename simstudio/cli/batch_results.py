@@ -118,7 +118,7 @@ def holds_results(out: Path) -> bool:
 
 
 def _is_of(view: LedgerView, row: Mapping[str, Any]) -> bool:
-    """Whether a row is a result of a ledger. Of an input that was refused, and is mended, the ledger knows nothing."""
+    """Whether a row is a result of a ledger. It has no item for an input that was refused and is corrected now."""
     from simstudio.batch.items import fingerprint
 
     names = {"output" if name.startswith("output.") else name for name in row}

@@ -26,7 +26,7 @@ from simstudio.errors import InvalidInputError
 from simstudio.resources.settings import DEFAULT_BASE_URL
 
 _MOST_INPUTS = 1000
-"""Inputs that are looked at for one that the ledger knows."""
+"""Number of inputs that are compared with those of the ledger."""
 
 
 def ensure_named(
@@ -66,7 +66,7 @@ def _inputs(ledger: str, known: Settings) -> Iterator[tuple[str, list[str]]]:
         yield f"Only the ledger {ledger} names the address of the inputs.", [known.inputs]
     elif known.inputs != "-" and path.exists() and not _is_near(path, ledger) and not _knows_input_of(ledger, known):
         yield (
-            f"The ledger {ledger} names {path} for the inputs, and knows no input that is in that file.",
+            f"The ledger {ledger} names {path} for the inputs, and has no input that is in that file.",
             [known.inputs],
         )
 

@@ -48,7 +48,7 @@ class _Course:
     refused: int = 0
     """Inputs that cannot be sent, whatever the ledger may know of them."""
     missing: int = 0
-    """Items that the ledger knows, and that were not among the inputs."""
+    """Items of the ledger that were not among the inputs."""
 
     @property
     def sent(self) -> bool:
@@ -64,7 +64,7 @@ class BatchRun:
         connection: Where it runs.
         settings: What it was asked to do.
         ledger: The path of its ledger.
-        moved: Whether the server may have another address than the ledger knows.
+        moved: Whether the server may have another address than that in the ledger.
     """
 
     connection: Connection
@@ -77,10 +77,10 @@ class BatchRun:
 
         Raises:
             click.exceptions.Exit: It has ended: 0 when every item succeeded, 1 when not, 129, 130 or 143 when a signal
-                ended it; 1, too, when inputs did not come that the ledger knows.
+                ended it; 1 as well when an item of the ledger is not among the inputs.
             click.UsageError: One file was named for two things, or the ledger is not of this batch.
             SimStudioError: No item can be executed.
-            CommandError: The results cannot be written, or the inputs are not those that the ledger knows, or are not
+            CommandError: The results cannot be written, or the inputs are not those of the ledger, or are not
                 where it says; there is no standard input, or output, where it is needed.
         """
         settings = self.settings
@@ -136,7 +136,7 @@ class BatchRun:
             return ended
 
     def _changed(self, error: InputChangedError, memory: Memory) -> CommandError:
-        """The inputs are not those that the ledger knows: it goes on with those that it had before."""
+        """The inputs are not those of the ledger, which goes on with those that it had before."""
         last = memory.end(accepted=False)
         if last is not None and last.inputs not in ("-", memory.settings.inputs):
             say(f"note: the inputs of {self.ledger} are {last.inputs} as before; go on with: {self._how_to_go_on()}")
@@ -174,7 +174,7 @@ class BatchRun:
             return progress, None if complete else stopping.signal
 
     def _missing(self, progress: Progress, refused: int) -> int:
-        """How many items the ledger knows that were not among the inputs."""
+        """Number of items of the ledger that were not among the inputs."""
         if self.ledger is None:
             return 0
         from simstudio.batch.ledger import LedgerView
@@ -203,7 +203,7 @@ class BatchRun:
         return batch
 
     def _server(self, client: Any) -> str:
-        """Where it runs, as the ledger knows it."""
+        """Where it runs, as the ledger stores it."""
         if self.connection.app is not None:
             return f"--sandbox-app {Path(self.connection.app).absolute()}"
         return "--sandbox" if self.connection.sandboxed else client.base_url
@@ -230,10 +230,10 @@ class BatchRun:
             say(detail)
 
     def _fewer(self, progress: Progress, missing: int) -> Failure:
-        """The inputs lacked some that the ledger knows: whoever wrote them may have ended early."""
+        """The inputs lacked items of the ledger: the program that writes them may have ended early."""
         known = progress.finished + missing
         text = (
-            f"the ledger knows {known:,} item{'' if known == 1 else 's'}, the inputs were {progress.finished:,}: "
+            f"the ledger has {known:,} item{'' if known == 1 else 's'}, the inputs were {progress.finished:,}: "
             f"give all of them with {self._how_to_go_on('INPUTS')}; "
             f"results of the others {'are in the ledger' if self.settings.out is None else 'were kept'}"
         )

@@ -133,7 +133,7 @@ def _settings(told: dict[str, Any]) -> Settings:
 class Memory:
     """What a ledger is to know of how its batch was called, so that it can be resumed.
 
-    A run may turn out to be wrong: an input is not the one that the ledger knows. How the batch was called before is
+    A run may turn out to be wrong: an input is not the one in the ledger. How the batch was called before is
     kept until then, so that one can go on with that.
 
     Attributes:
@@ -201,7 +201,7 @@ class Memory:
 
 
 def _ensure_same(path: str, before: Settings | None, address: str, now: Settings, *, moved: bool) -> None:
-    """Make sure that a ledger goes on with what it knows.
+    """Make sure that a ledger goes on with the settings that it stores.
 
     Raises:
         click.UsageError: Its items are known by other keys, or ran on another server.

@@ -40,7 +40,7 @@ class Connection:
         app: Python file that defines the sandbox; None for the default sandbox.
         sandbox: The embedded sandbox, once the client is open.
         profile: The profile in use, once the client is open.
-        service: The service that the command speaks to; None for Sim.
+        service: The service that the command uses; None for Sim.
     """
 
     invocation: Invocation
@@ -132,7 +132,7 @@ class Connection:
             instead: A further sentence: what v1 can do.
 
         Raises:
-            CommandError: It speaks v1.
+            CommandError: The client uses v1.
         """
         if client.api_version != "v2":
             advice = f"Give --api-version v2, or set SIM_API_VERSION=v2.{f' {instead}' if instead else ''}"
@@ -142,7 +142,7 @@ class Connection:
         """The workflow of a run, ``--workflow``: v2 finds a run by it only, v1 mostly without.
 
         Raises:
-            click.UsageError: It speaks v2, and none is given.
+            click.UsageError: The client uses v2, and no workflow is given.
         """
         if client.api_version == "v2":
             if not workflow:
@@ -209,7 +209,7 @@ def connected(command: Command) -> Command:
         "--api-version",
         type=click.Choice(["v1", "v2"]),
         envvar="SIM_API_VERSION",
-        help="Which API to speak; else SIM_API_VERSION, else v1.",
+        help="Version of the API; else SIM_API_VERSION, else v1.",
     )
     @click.option("--base-url", metavar="URL", help="Address of Sim; else SIM_BASE_URL, the profile's, https://sim.ai.")
     @pass_invocation

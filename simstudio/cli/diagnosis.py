@@ -227,7 +227,7 @@ def _check_tls(connection: socket.socket, host: str) -> Check:
         advice = "If a proxy of your organisation signs certificates, name its authority in SSL_CERT_FILE."
         return _problem("TLS", f"the certificate is not trusted: {error.verify_message}. {advice}")
     except OSError as error:
-        return _problem("TLS", f"{_reason(error)}. Check the port, and whether the server speaks https.")
+        return _problem("TLS", f"{_reason(error)}. Check the port, and whether the server uses https.")
 
 
 def _check_clock(response: Response) -> Check:

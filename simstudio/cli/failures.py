@@ -259,7 +259,7 @@ def in_words(text: str) -> str:
 
 
 def _shorter(error: APIConnectionError, advice: str) -> str:
-    """An exception's text without the advice that it ends with, which speaks of arguments."""
+    """An exception's text without the advice that it ends with, which names arguments."""
     text, found, _ = in_words(str(error)).partition(advice)
     return text.rstrip("; ") if found and text.rstrip().endswith(";") else text if found else f"{text} "
 

@@ -115,7 +115,7 @@ def list_(
 @logs.command
 @shows_trace
 def show() -> None:
-    """Show one run in full: what it took and gave, and its blocks as bars to scale.
+    """Show one run in full: its input and output, and its blocks as bars to scale.
 
     ID is that of a run in v2; in v1 that of a log, an execution or a background job. "last" is the newest run of the
     workspace.

@@ -1,4 +1,4 @@
-"""``simstudio profiles``: the servers that login knows."""
+"""``simstudio profiles``: the servers that login has stored."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _PATIENCE = 300.0
 @run_argument
 @workflow_option
 @workspace_option
-@click.option("--context", metavar="ID", help="Which of its pauses, where several wait.")
+@click.option("--context", metavar="ID", help="Context id of the pause to answer, if several wait.")
 @click.option(
     "--input",
     "answer",
@@ -38,7 +38,7 @@ _PATIENCE = 300.0
     help="The answer; without it, the fields are asked for on the terminal.",
 )
 @click.option("--wait", is_flag=True, help="When it goes on in the background, wait for its end.")
-@timeout_option("What the rest of the run may take.", default=_PATIENCE)
+@timeout_option("Seconds for the rest of the run.", default=_PATIENCE)
 @connected
 def resume(
     connection: Connection,
@@ -51,7 +51,7 @@ def resume(
     wait: bool,
     timeout: float,
 ) -> None:
-    """Answer RUN, so that it goes on, and print what it brings.
+    """Answer the pause of RUN, and print the result of the rest of the run.
 
     A run that was started in the background goes on there; then its task id is printed. An answer counts once: it is
     never sent a second time by itself.

@@ -61,10 +61,9 @@ Examples:
     help="With --stream: an output to stream, such as agent1.content. Sim streams only what is named; again for more.",
 )
 @click.option("--async", "background", is_flag=True, help="Run in the background, for long runs, and wait for the end.")
-@click.option("--no-wait", is_flag=True, help="With --async: do not wait, print the task id.")
+@click.option("--no-wait", is_flag=True, help="With --async: do not wait; print the task id.")
 @timeout_option(
-    "What the run may take (300); with --async, how long to wait for it (3600); with --stream, the longest silence "
-    "(300)."
+    "Seconds for the run (300); with --async, to wait for it (3600); with --stream, between two events (300)."
 )
 @connected
 def run(

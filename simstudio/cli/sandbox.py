@@ -68,7 +68,7 @@ app.py is a Python file that defines a sandbox and its workflows:
     help="Keep runs, tables, files and all else of Sim in this SQLite file over restarts.",
 )
 @click.option(
-    "--generation", type=click.Choice(_GENERATIONS), help="Whose answers it gives, by release of Sim.  [default: v0.8]"
+    "--generation", type=click.Choice(_GENERATIONS), help="Release of Sim whose responses it gives.  [default: v0.8]"
 )
 @click.option(
     "--fault",
@@ -258,7 +258,7 @@ def _serve(
 
 
 def _wait() -> None:
-    """Wait for ever, in pieces: a signal that another thread was given, or that Windows knows, interrupts no wait."""
+    """Wait for ever, in pieces: a signal that another thread was given, or one of Windows, interrupts no wait."""
     never = threading.Event()
     while not never.wait(0.5):
         continue

@@ -42,7 +42,10 @@ def describe(service: Service) -> tuple[str, str]:
     ]
     default = urlsplit(service.default_base_url or "").hostname
     address = f"the address, if it is not at {default}" if default else "the address of the server"
-    texts = {name: f"the {argument.replace('_', ' ')}; no option takes it" for name, argument in service.keys.items()}
+    texts = {
+        name: f"the {argument.replace('_', ' ').replace('api ', 'API ')}; no option takes it"
+        for name, argument in service.keys.items()
+    }
     texts[service.address[0]] = address
     width = max(map(len, texts))
     name = service.name
@@ -124,8 +127,8 @@ def _run(service: Service, runs: Runs) -> click.Command:
     @click.command("run", short_help=f"Run a {runs.target.lower()} and print its output.")
     @click.argument("target", metavar=runs.target)
     @_apply((*runs.input_options, *runs.begin_options, *runs.result_options))
-    @click.option("--no-wait", is_flag=True, help=f"Do not wait, print the id of the {runs.noun}.")
-    @timeout_option("How long to wait for the end.", default=3600.0)
+    @click.option("--no-wait", is_flag=True, help=f"Do not wait; print the id of the {runs.noun}.")
+    @timeout_option("Seconds to wait for the end.", default=3600.0)
     @_connected_to(service)
     def run(
         connection: Connection,
@@ -213,7 +216,9 @@ def _stop(service: Service, runs: StoppableRuns) -> click.Command:
 
 
 def _upload(service: Service, uploads: Uploads) -> click.Command:
-    @click.command("upload", short_help="Upload a file.", help="Upload FILE, and print what an input has in its place.")
+    @click.command(
+        "upload", short_help="Upload a file.", help="Upload FILE, and print the value that refers to it in an input."
+    )
     @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
     @_connected_to(service)
     def upload(connection: Connection, file: Path) -> None:

@@ -124,7 +124,7 @@ class Uploads(ABC):
 
     @abstractmethod
     def upload(self, client: Any, path: Path) -> tuple[str, Mapping[str, Any]]:
-        """Upload a file; returns what an input has in its place, and the response of the service."""
+        """Upload a file; returns the value that refers to it in an input, and the response of the service."""
 
 
 def moment_of(name: str) -> Callable[[Mapping[str, Any]], Any]:

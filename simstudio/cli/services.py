@@ -1,4 +1,4 @@
-"""The services beside Sim that the command line speaks to: their settings, clients, sandboxes and batches."""
+"""The services beside Sim that the command line has: their settings, clients, sandboxes and batches."""
 
 from __future__ import annotations
 
@@ -246,4 +246,4 @@ service_option = click.option(
     help="Run a block of Oomol, or a workflow of SpeedPix or VectorVein, instead of one of Sim. Address and keys come "
     "from the environment: see simstudio NAME --help.",
 )
-"""Decorator: ``--service``, for commands that otherwise speak to Sim."""
+"""Decorator: ``--service``, for commands that otherwise use Sim."""

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Show rate limits, costs and storage.")
-@click.option("--workspace", metavar="ID", help="Of the account that pays for this workspace (v2); else of one's own.")
+@click.option(
+    "--workspace", metavar="ID", help="Show the account that pays for this workspace (v2); else that of the API key."
+)
 @connected
 def usage(connection: Connection, workspace: str | None) -> None:
-    """Show what the account may still do.
+    """Show the usage of the account, and its limits.
 
-    v1 tells rate limits, costs in dollars, and storage; v2 the period, its credits, and storage.
+    In v1: rate limits, costs in dollars, and storage; in v2: the billing period, its credits, and storage.
     """
     with connection.client() as client:
         if workspace is not None:

@@ -55,7 +55,7 @@ class VectorVeinRuns(StoppableRuns, Uploads):
             type=click.Choice(["output_fields_only", "all"]),
             default="output_fields_only",
             show_default=True,
-            help="Whose outputs come: those of the output nodes, or of all nodes.",
+            help="Outputs to return: those of the output nodes, or of all nodes.",
         ),
         click.option("--vapp", is_flag=True, help="The key is that of a VApp."),
     )

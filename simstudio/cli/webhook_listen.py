@@ -60,8 +60,8 @@ def listen(
 ) -> None:
     """Receive deliveries until Ctrl-C, and print a line for each.
 
-    One that is not Sim's, or was altered, gets 400 and is not forwarded. Of a forwarded one the sender gets the status
-    of the program behind it, or 502 if that cannot be reached.
+    A delivery that is not from Sim, or was altered, is answered with 400 and not forwarded. A forwarded one is answered
+    with the status that the program at URL gives, or 502 if that cannot be reached.
     """
     invocation.as_json = as_json
     if not os.environ.get(secret_env, "").strip():

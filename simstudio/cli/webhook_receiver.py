@@ -64,7 +64,7 @@ class Receiver:
     """Answers deliveries in a thread of its own: 400 if they are not Sim's, else as the address to forward to does.
 
     Args:
-        secret: What Sim signs with.
+        secret: Signing secret of the webhook or data drain.
         forward_to: The address that gets verified deliveries; None only reports them.
         signature_header: Header of the signature, of a data drain with one of its own.
         report: Called with each delivery, from the receiver's thread.

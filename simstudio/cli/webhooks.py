@@ -39,7 +39,7 @@ Exit codes:
 @click.group(invoke_without_command=True)
 @click.pass_context
 def webhooks(ctx: click.Context) -> None:
-    """Verify what Sim delivers, and receive it."""
+    """Verify and receive deliveries from Sim."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
@@ -68,14 +68,14 @@ def _tolerance(ctx: click.Context, option: click.Parameter, value: str) -> float
     metavar="FILE",
     help="The headers of the delivery: lines of NAME: VALUE, or a JSON object.",
 )
-@click.option("--secret", metavar="TEXT", help="What Sim signs with; else SIM_WEBHOOK_SECRET.")
+@click.option("--secret", metavar="TEXT", help="Secret that Sim signs with; else SIM_WEBHOOK_SECRET.")
 @click.option(
     "--tolerance",
     metavar="SECONDS|none",
     default="300",
     show_default=True,
     callback=_tolerance,
-    help="By how much the signed time may differ from now; none checks no time.",
+    help="Largest difference between the signed time and now; none: the time is not checked.",
 )
 @click.option(
     "--signature-header",

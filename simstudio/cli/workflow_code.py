@@ -45,10 +45,10 @@ _folder_argument = click.argument(
 def pull(connection: Connection, folder: Path, workspace: str | None, only: Sequence[str], *, force: bool) -> None:
     """Write the workflows of a workspace into FOLDER, a file for each.
 
-    The same workflows give the same files: no times, one order, one line a line of code. Secrets are never in them:
-    ${secret:1} stands in the place of a text whose name or form is that of a secret, or that Sim's export leaves out;
-    references such as {{NAME}} stay. Files that were changed here since the last pull are kept; if the workflow was
-    changed on the server as well, nothing is written without --force.
+    The same workflows give the same files: without times, in a fixed order, each line of code on a line.
+    Secrets are never in them: ${secret:1} stands in the place of a text whose name or form is that of a secret, or that
+    Sim's export leaves out; references such as {{NAME}} stay. Files that were changed here since the last pull are
+    kept; if the workflow was changed on the server as well, nothing is written without --force.
     """
     from simstudio.workflow_files.folder import WorkflowFolder
 
@@ -112,7 +112,7 @@ def push(
     mapping: Path | None,
     **options: Any,
 ) -> None:
-    """Make a workspace have the workflows of FOLDER, after showing what changes.
+    """Update a workspace to match FOLDER, after showing the changes.
 
     A workflow is updated in place: it is found by its id if it was pulled from this workspace or pushed to it before,
     else by the mapping, by folder and name, or by a name that is unique. Only what is not found is created. Secrets
@@ -150,10 +150,10 @@ def push(
 def promote(
     connection: Connection, origin: str, target: str, only: Sequence[str], mapping: Path | None, **options: Any
 ) -> None:
-    """Make a workspace have the workflows of another one, after showing what changes.
+    """Update a workspace to match another one, after showing the changes.
 
-    As workflows pull from one and push to the other, without files. Workflows are found by the mapping, by folder and
-    name, or by a name that is unique, and updated in place. Secrets are not taken along.
+    The same as pull from one and push to the other, without files. Workflows are found by the mapping, by folder and
+    name, or by a name that is unique, and updated in place. Secrets are not copied.
     """
     from simstudio.workflow_files.plan import Source, make_plan
 
@@ -220,7 +220,7 @@ def _read(client: SimStudioClient, workspace_id: str, select: Select) -> Workspa
     except APIVersionError as error:
         raise CommandError(
             "Workflows as files need v2 of the API, which this server does not have or has switched off (V2_API). "
-            "workflows export and import speak v1.",
+            "workflows export and import can use v1.",
             ExitCode.FAILED,
             "UnsupportedVersion",
         ) from error

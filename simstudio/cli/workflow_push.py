@@ -38,11 +38,21 @@ def push_options(command: C) -> C:
             mapping_option,
             click.option("--yes", "-y", is_flag=True, help="Do not ask; needed where nobody can answer, as in CI."),
             click.option("--dry-run", is_flag=True, help="Print the plan, and change nothing."),
-            click.option("--prune", is_flag=True, help="Delete workflows and empty folders that are only there."),
-            click.option("--force", is_flag=True, help="Overwrite what somebody has changed there since the pull."),
-            click.option("--deploy", is_flag=True, help="Deploy what is not in service as it is now."),
-            click.option("--name", metavar="TEXT", help="With --deploy: what the versions are called."),
-            click.option("--id-only", is_flag=True, help="Print the ids of the workflows alone; the plan as messages."),
+            click.option(
+                "--prune",
+                is_flag=True,
+                help="Delete workflows and empty folders that only the workspace to update has.",
+            ),
+            click.option(
+                "--force", is_flag=True, help="Overwrite changes made in the workspace to update since the pull."
+            ),
+            click.option(
+                "--deploy", is_flag=True, help="Deploy each workflow whose active version is not its present state."
+            ),
+            click.option("--name", metavar="TEXT", help="With --deploy: name of the new versions."),
+            click.option(
+                "--id-only", is_flag=True, help="Print only the ids of the workflows; the plan goes to standard error."
+            ),
             wait_options,
         )
     ):

@@ -33,7 +33,8 @@ mapping_option = click.option(
     "--mapping",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help='JSON of what is called otherwise there: {"workflows": {"name": "name or id"}, "references": {"id": "id"}}.',
+    help="JSON of names and ids that differ in the workspace to update: "
+    '{"workflows": {"name": "name or id"}, "references": {"id": "id"}}.',
 )
 
 

@@ -34,7 +34,7 @@ Examples:
 What each version of the API can do:
   v1    all but versions; --folder is a folder's id
   v2    all; --folder is a path
-pull, diff, push and promote always speak v2.
+pull, diff, push and promote always use v2.
 """
 
 _WORKFLOWS = (

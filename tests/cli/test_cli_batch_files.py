@@ -431,7 +431,7 @@ class TestInputsThatOnlyTheLedgerNames:
 
         assert (result.exit_code, len(server.requests)) == (2, sent)
         again = f"simstudio batch resume {ledger} {victim}"
-        assert result.stderr.endswith(f"knows no input that is in that file. To go on: {again}\n")
+        assert result.stderr.endswith(f"has no input that is in that file. To go on: {again}\n")
         assert "s3cret" not in result.stderr
 
     @pytest.mark.parametrize("content", ['{"n": 1}\n{"n": 2}\n', '{"n": 1}\nno JSON\n'])
@@ -440,7 +440,7 @@ class TestInputsThatOnlyTheLedgerNames:
 
         result = cli("batch", "resume", hostile(tmp_path / "elsewhere.jsonl"))
 
-        assert "knows no input" not in result.stderr
+        assert "has no input" not in result.stderr
 
     def test_are_sent_from_beside_it(self, cli, hostile, here, work) -> None:
         (here / "other.jsonl").write_text('{"n": 1}\n{"n": 5}\n')
@@ -485,7 +485,7 @@ class TestFewerInputsThanTheLedgerKnows:
         result = cli("batch", "resume", ledger, "-", *ordered, stdin='{"n": 1}\n{"n": 2}\n' if count else "")
 
         assert (result.exit_code, complete.read_bytes()) == (1, before)
-        assert f"simstudio: the ledger knows 4 items, the inputs were {count}: " in result.stderr
+        assert f"simstudio: the ledger has 4 items, the inputs were {count}: " in result.stderr
         assert result.stderr.endswith(
             f"give all of them with simstudio batch resume {ledger} INPUTS; results of the others were kept\n"
         )

@@ -142,7 +142,7 @@ class TestFewerInputsThanBefore:
 
         said = cli("batch", "status", ledger).stderr
 
-        assert said == f"simstudio: note: the ledger knows 3 items, and {path} has 1 now\n"
+        assert said == f"simstudio: note: the ledger has 3 items, and {path} has 1 now\n"
 
 
 class TestSecrets:

@@ -188,7 +188,7 @@ class TestBroken:
         found = diagnosed("--base-url", server.base_url.replace("http:", "https:"))
 
         assert found["TLS"][0] == "problem"
-        assert "whether the server speaks https" in found["TLS"][1]
+        assert "whether the server uses https" in found["TLS"][1]
 
     def test_a_certificate_that_is_not_trusted(self, diagnosed, untrusted: int) -> None:
         found = diagnosed("--base-url", f"https://127.0.0.1:{untrusted}")

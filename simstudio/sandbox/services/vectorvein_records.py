@@ -124,7 +124,7 @@ def _sort_key(field: str) -> Callable[[Body], tuple[bool, Any]]:
 
 
 def page_of(kind: str, found: list[Body], body: Body) -> Body:
-    """One page of a list, sorted by ``sort_field`` of the request: the largest value first, unless it asks otherwise."""
+    """One page of a list, sorted by ``sort_field`` of the request: the largest first, unless it asks otherwise."""
     if "sort_field" in body:
         descending = body.get("sort_order", "descend") == "descend"
         found = sorted(found[::-1] if descending else found, key=_sort_key(body["sort_field"]), reverse=descending)
