@@ -140,10 +140,10 @@ class Scrubber:
     """Replaces secrets in texts and bytes by ``REDACTED``.
 
     Secrets are all texts that have the form of a Sim key, the texts in ``secrets``, the value of ``SIM_API_KEY``
-    (unless ``environment`` is False), and credentials added by `learn`. If ``thorough``, also the values of fields and
-    parameters whose names tell it (``apiKey``, ``token``, ``password``: in JSON, in forms and in the query of a URL),
-    signatures in URLs, keys of other services by their form, and e-mail addresses, which become
-    ``redacted@example.com``.
+    (unless ``environment`` is False), and credentials added by `learn`. If ``thorough``, also what stands below names
+    such as ``apiKey``, ``tokens`` or ``password`` in JSON, in forms and in the query of a URL (numbers become 0, and
+    what only counts tokens stays), signatures, ``key`` and ``code`` in URLs, keys of other services by their form, and
+    e-mail addresses, which become ``redacted@example.com``.
 
     Example:
         >>> Scrubber(["hunter2"]).text('{"password": "hunter2", "key": "sk-sim-abc"}')

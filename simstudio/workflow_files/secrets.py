@@ -160,7 +160,17 @@ def names_a_secret(name: str) -> bool:
         >>> [names_a_secret(name) for name in ("apiKey", "X-API-Key", "bot_token", "maxTokens", "pageToken")]
         [True, True, True, False, False]
     """
-    words = [word.lower() for word in _WORD.findall(name)]
+    words = split_words(name)
     if words[-1:] == ["token"]:
         return not _NO_SECRETS.intersection(words)
     return "".join(words).endswith(_ENDINGS)
+
+
+def split_words(name: str) -> list[str]:
+    """The words of a name, in lower case.
+
+    Example:
+        >>> split_words("X-API-Key"), split_words("botToken2")
+        (['x', 'api', 'key'], ['bot', 'token', '2'])
+    """
+    return [word.lower() for word in _WORD.findall(name)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 import sys
 
 import httpx
@@ -119,7 +120,7 @@ def test_given_secrets_are_replaced_however_they_are_written(server, tmp_path, s
     ("sent", "scrubbed"),
     [
         ('{"apiKey": "abc", "n": 1}', '{"apiKey": "REDACTED", "n": 1}'),
-        ('{"client_secret":"a\\"b","token":5}', '{"client_secret":"REDACTED","token":5}'),
+        ('{"client_secret":"a\\"b","token":5}', '{"client_secret":"REDACTED","token":0}'),
         (r'{"text":"{\"password\": \"abc\"}"}', r'{"text":"{\"password\": \"REDACTED\"}"}'),
         ("password=abc&name=Ada", "password=REDACTED&name=Ada"),
         ("https://x/f?X-Amz-Date=1&X-Amz-Signature=ab12&a=b", "https://x/f?X-Amz-Date=1&X-Amz-Signature=REDACTED&a=b"),
@@ -152,6 +153,62 @@ def test_thoroughly_fields_and_parameters_that_hold_secrets_are_known_by_name(se
         Scrubber(environment=False, thorough=True).data(b"%b\n\xff\x00" % sent.encode())
         == b"%b\n\xff\x00" % scrubbed.encode()
     )
+
+
+@pytest.mark.parametrize(
+    ("sent", "scrubbed"),
+    [
+        ({"password": 4711, "pin_secret": -1.5e3}, {"password": 0, "pin_secret": 0}),
+        ({"apiKeys": ["abc", 7], "n": 7}, {"apiKeys": ["REDACTED", 0], "n": 7}),
+        ({"secrets": {"DB": "abc", "PIN": 7}}, {"secrets": {"DB": "REDACTED", "PIN": 0}}),
+        ({"tokens": {"a": {"b": "abc"}}}, {"tokens": {"a": {"b": "REDACTED"}}}),
+        ({"token": {"access": "abc", "type": "bearer"}}, {"token": {"access": "REDACTED", "type": "bearer"}}),
+        ({"access_keys": "A,B"}, {"access_keys": "REDACTED"}),
+        (
+            {"apiKeys": [{"id": "k1", "name": "ci", "key": "abc", "uses": 3}]},
+            {"apiKeys": [{"id": "k1", "name": "ci", "key": "REDACTED", "uses": 3}]},
+        ),
+        (
+            {"cookies": [{"name": "session", "value": "abc", "path": "/"}]},
+            {"cookies": [{"name": "session", "value": "REDACTED", "path": "/"}]},
+        ),
+        ({"text": '{"passwords": ["abc"]}'}, {"text": '{"passwords":["REDACTED"]}'}),
+    ],
+    ids=str,
+)
+def test_thoroughly_whatever_is_below_the_name_of_secrets_is_replaced(sent, scrubbed):
+    assert json.loads(Scrubber(environment=False, thorough=True).text(json.dumps(sent))) == scrubbed
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"tokens": {"prompt": 12, "completion": 8, "model": "gpt"}},
+        {"tokens": 20, "secrets": 3, "passwords": "2", "tokens_": [101, 102]},
+        {"totalTokens": 20, "max_tokens": "4k", "promptTokens": {"cached": "none"}},
+        {"nextCursor": "abc", "nextToken": "abc", "pageTokens": ["abc"]},
+        {"key": "abc", "keys": ["fileName"], "fileKeys": ["a/b"], "code": "abc", "author": "Ada"},
+        {"password": True, "secret": None, "hasPassword": False, "hostedApiKey": "always"},
+        {"apiKey": {"type": "string", "required": True, "minLength": 8, "description": "Of the service"}},
+        {"credentials": {"sourceId": "c1"}, "credentialId": "c2", "access_key_type": "L"},
+    ],
+    ids=str,
+)
+def test_thoroughly_what_only_sounds_like_a_secret_stays(value):
+    assert Scrubber(environment=False, thorough=True).text(json.dumps(value)) == json.dumps(value)
+
+
+@pytest.mark.parametrize(
+    ("sent", "scrubbed"),
+    [
+        ("https://x/f?key=abc&page=2", "https://x/f?key=REDACTED&page=2"),
+        ("grant_type=authorization_code&code=abc", "grant_type=authorization_code&code=REDACTED"),
+        ("/f?access_keys=A&access_keys=B&max_tokens=5", "/f?access_keys=REDACTED&access_keys=REDACTED&max_tokens=5"),
+        ('Invalid: {"password" : 4711, …', 'Invalid: {"password" : 0, …'),
+    ],
+)
+def test_thoroughly_secrets_are_found_outside_of_json(sent, scrubbed):
+    assert Scrubber(environment=False, thorough=True).text(sent) == scrubbed
 
 
 def test_thoroughly_addresses_of_people_are_replaced():
