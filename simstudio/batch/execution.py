@@ -19,14 +19,13 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
     from simstudio.core.context import Context
-    from simstudio.core.model import Model
     from simstudio.transport.errors import SimStudioError
     from simstudio.transport.flow import Flow
 
 Mode: TypeAlias = Literal["sync", "async", "stream"]
 """How an execution is sent: one request that waits for the result, a queued job that is polled, or a stream."""
-Models: TypeAlias = Mapping[str, "type[Model]"]
-"""Classes of the models in a ledger: ``result``, and ``job`` of errors."""
+Models: TypeAlias = Mapping[str, "type[Any]"]
+"""Classes of what a ledger holds: ``result``, ``job`` of errors, and ``error``, the root of a service's own errors."""
 Hear: TypeAlias = Callable[[RateLimitInfo], None]
 """Called with the rate limit in the headers of a response."""
 
@@ -141,7 +140,7 @@ class Execution(Protocol[R_co]):
 
     @property
     def models(self) -> Models:
-        """Classes of results and jobs, for the ledger."""
+        """Classes of results, jobs and errors, for the ledger."""
         ...
 
     @property

@@ -14,6 +14,7 @@ from simstudio.batch.errors import LedgerError
 from simstudio.batch.execution import Receipt
 from simstudio.batch.items import BatchItem, Prepared
 from simstudio.batch.snapshot import json_default
+from simstudio.core.error_family import own_name, restore
 from simstudio.core.model import Model, is_empty, model, restore_model
 from simstudio.transport.errors import SimStudioError
 
@@ -233,6 +234,13 @@ def pack_error(error: SimStudioError | None, index: int) -> str | None:
         value = getattr(error, name, None)
         if isinstance(value, Model):
             packed[name] = _pack(value)
+    if packed["known"] != packed["type"]:
+        own = {
+            name: value
+            for name, value in vars(error).items()
+            if name not in packed and name[:1] != "_" and isinstance(value, (str, int, float))
+        }
+        packed["own"] = {"class": own_name(kind), "attributes": own}
     return dump({name: value for name, value in packed.items() if value is not None}, f"The error of input {index}")
 
 
@@ -247,6 +255,10 @@ def unpack_error(text: str | None, models: Models) -> tuple[SimStudioError | Non
     error = kind(
         message, code, status, details=packed.pop("details", None), server_code=packed.pop("server_code", None)
     )
+    own = packed.pop("own", {"class": named, "attributes": {}})
+    if "error" in models:
+        error = restore(error, models["error"], own["class"])
+        packed = {**own["attributes"], **packed}
     for name, value in packed.items():
         if hasattr(error, name):
             setattr(error, name, _unpack(models.get(name, StoredResult), value) if name in _KEPT else value)
@@ -259,7 +271,10 @@ _SHARED: dict[str, type[SimStudioError]] = {
     for name, found in vars(room).items()
     if isinstance(found, type) and issubclass(found, SimStudioError)
 }
-"""Error classes that a ledger can restore, by name; another error is restored as its nearest base class among them."""
+"""Error classes that every ledger can restore, by name; another error is restored as its nearest base class among them.
+
+A ledger that a service's client has opened restores that service's own classes as well.
+"""
 
 
 def _pack(made: Model) -> dict[str, Any]:

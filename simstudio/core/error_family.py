@@ -75,6 +75,24 @@ def translate(error: SimStudioError, kind: type[E], message: str | None = None) 
     return made
 
 
+def own_name(kind: type[SimStudioError]) -> str:
+    """Name of an exception's class; of one that :func:`combine` has made, that of the service's own part."""
+    made_of: tuple[type[SimStudioError], ...] = getattr(kind, "_made_of", (kind,))
+    return made_of[0].__name__
+
+
+def restore(error: SimStudioError, root: type[SimStudioError], name: str) -> SimStudioError:
+    """An exception of a shared class as one of a service's class, too.
+
+    Args:
+        error: The exception.
+        root: Root of the service's exceptions.
+        name: The :func:`own_name` of its class; the exception stays as it is if the service has none of this name.
+    """
+    kinds = {kind.__name__: kind for kind in (root, *_classes_below(root)) if "_made_of" not in vars(kind)}
+    return translate(error, combine(kinds[name], type(error))) if name in kinds else error
+
+
 def combine(family: type[E], shared: type[SimStudioError]) -> type[E]:
     """Return the class that is both, made when it is first needed: for a service with several classes for a status.
 

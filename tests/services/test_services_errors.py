@@ -18,11 +18,14 @@ from simstudio import (
     APITimeoutError,
     InvalidInputError,
     InvalidResponseError,
+    NotFoundError,
     ServerError,
     SimStudioError,
 )
+from simstudio.batch.records import pack_error, unpack_error
+from simstudio.core.error_family import combine
 from simstudio.services.oomol import OomolConnectClient, OomolConnectError
-from simstudio.services.speedpix import Client, PredictionTimeoutError, SpeedPixException
+from simstudio.services.speedpix import Client, PredictionTimeoutError, SpeedPixException, SpeedPixRefusedError
 from simstudio.services.vectorvein import VectorVeinAPIError, VectorVeinClient
 
 LONG = b'{"status": 10, "msg": "", "data": ' + b"9" * 5000 + b"}"
@@ -174,3 +177,36 @@ def test_of_a_key_where_a_message_is_cut_nothing_is_left(reply: str) -> None:
         with pytest.raises(SimStudioError) as caught:
             READS[service](answering(status, content), None)
         assert "Zebra" not in str(caught.value)
+
+
+def kinds_of(root: type[SimStudioError]) -> list[type[SimStudioError]]:
+    return [root, *(found for kind in root.__subclasses__() for found in kinds_of(kind))]
+
+
+@pytest.mark.parametrize("root", ROOTS.values(), ids=ROOTS)
+def test_a_ledger_keeps_the_class_of_every_error(root: type[SimStudioError]):
+    shared = [APITimeoutError, ServerError, NotFoundError]
+    kinds = {*kinds_of(root), *(combine(root, kind) for kind in shared)}
+    for kind in kinds:
+        error = kind("no such thing")
+        error.status = 404
+        vars(error)["reason"] = "gone"
+
+        found, name = unpack_error(pack_error(error, 0), {"error": root})
+        other, _ = unpack_error(pack_error(error, 0), {})
+
+        assert found is not None
+        assert (type(found), str(found), found.status, name) == (kind, "no such thing", 404, kind.__name__)
+        assert isinstance(found, type(other))
+        assert not isinstance(other, root)
+        assert type(pickle.loads(pickle.dumps(found))) is kind
+
+
+def test_a_ledger_keeps_what_a_service_says_about_an_error():
+    error = SpeedPixRefusedError("no")
+    error.err_code, error.invoke_id = "E", "i-1"
+
+    found, _ = unpack_error(pack_error(error, 0), {"error": SpeedPixException})
+
+    assert isinstance(found, SpeedPixException)
+    assert (found.err_code, found.invoke_id, found.sub_err_code) == ("E", "i-1", None)

@@ -125,6 +125,22 @@ def test_a_refused_run_is_sent_again_and_one_whose_answer_was_lost_is_not(case: 
     assert begun(case, server) == 3
 
 
+def test_a_failure_that_comes_back_from_a_ledger_or_a_duplicate_is_one_of_the_service(
+    case: Case, server: Any, tmp_path: Path
+):
+    server.sandbox.faults.add(status=400, body={"message": "no"}, path=case.begins)
+    ledger, inputs = tmp_path / "runs.sqlite", [case.input(1), case.input(1)]
+    with server.client() as client:
+        items = list(case.map(client, inputs, ledger=ledger, dedup=True))
+        items += case.map(client, inputs, ledger=ledger)
+
+    assert [(item.state, item.replayed) for item in items] == [("failed", False)] * 2 + [("failed", True)] * 2
+    for item in items:
+        assert isinstance(item.error, case.root)
+        assert isinstance(item.error, InvalidRequestError)
+        assert type(item.error) is type(items[0].error)
+
+
 UPLOADS = {
     "speedpix": ("/scc/sp_create_temp_file_upload_sign", lambda file: {"image": file}),
     "vectorvein": ("/api/v1/open-api/file-upload/upload", fields),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from simstudio.batch.execution import Hear, Receipt
 from simstudio.batch.queued import QueuedExecution, receipt_or_raise
+from simstudio.services.oomol.errors import OomolConnectError
 from simstudio.services.oomol.models import RunResult, Task
 from simstudio.services.oomol.options import polling
 from simstudio.services.oomol.resources.task_flows import TaskFlows
@@ -26,7 +27,7 @@ class TaskExecution(QueuedExecution[RunResult]):
         on_hint: Not called: no response tells the limit.
     """
 
-    models = {"result": RunResult, "job": Task}  # noqa: RUF012 - declared in the base
+    models = {"result": RunResult, "job": Task, "error": OomolConnectError}  # noqa: RUF012 - declared in the base
 
     def __init__(self, block_id: str, timeout: float | None, context: Context, on_hint: Hear | None = None) -> None:
         del on_hint

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from simstudio.batch.execution import Hear, Receipt
 from simstudio.batch.queued import QueuedExecution, receipt_or_raise
 from simstudio.core.conversion import structure
+from simstudio.services.speedpix.errors import SpeedPixException
 from simstudio.services.speedpix.models import PredictionResult
 from simstudio.services.speedpix.outputs import plain_output
 from simstudio.services.speedpix.resource import SpeedPixSession
@@ -31,7 +32,7 @@ class PredictionExecution(QueuedExecution[PredictionResult]):
         on_hint: Not called: no response tells the limit.
     """
 
-    models = {"result": PredictionResult}  # noqa: RUF012 - declared in the base
+    models = {"result": PredictionResult, "error": SpeedPixException}  # noqa: RUF012 - declared in the base
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ import attrs
 
 from simstudio.batch.execution import Hear, Receipt
 from simstudio.batch.queued import QueuedExecution, receipt_or_raise
+from simstudio.services.vectorvein.errors import VectorVeinAPIError
 from simstudio.services.vectorvein.models.workflows import WorkflowRunResult
 from simstudio.services.vectorvein.resource import identifier, invalid
 from simstudio.transport.errors import InvalidResponseError
@@ -47,7 +48,7 @@ class WorkflowExecution(QueuedExecution[WorkflowRunResult]):
         kind: Class of ``client.workflows``, whose flows it uses.
     """
 
-    models = {"result": WorkflowRunResult, "job": WorkflowRunResult}  # noqa: RUF012 - declared in the base
+    models = {"result": WorkflowRunResult, "job": WorkflowRunResult, "error": VectorVeinAPIError}  # noqa: RUF012 - declared in the base
 
     def __init__(
         self,
