@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from simstudio.core.options import Options, user_agent
 from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.message import Headers
@@ -18,32 +16,34 @@ if TYPE_CHECKING:
     from simstudio.transport.flow import Flow
 
 
-@attrs.frozen(eq=False, repr=False)
 class Context:
     """The part of a client that its resources need.
 
-    Attributes:
+    Args:
         session: State that the client shares with its clones.
         options: Timeout, retries and headers of this client.
         mode: How flows are run, and what operations return.
         rebuild: Makes the client of a pickle from the arguments in :meth:`reduce`.
+
+    Attributes:
         defaults: Headers of every request: those of ``options`` over the package's own.
     """
 
-    session: Session
-    options: Options
-    mode: type[Mode]
-    rebuild: Callable[[dict[str, Any]], Any]
-    defaults: Headers = attrs.field(init=False)
+    __slots__ = ("defaults", "mode", "options", "rebuild", "session")
 
-    def __attrs_post_init__(self) -> None:
-        headers = Headers({
+    def __init__(
+        self, session: Session, options: Options, mode: type[Mode], rebuild: Callable[[dict[str, Any]], Any]
+    ) -> None:
+        self.session = session
+        self.options = options
+        self.mode = mode
+        self.rebuild = rebuild
+        self.defaults = Headers({
             "User-Agent": user_agent(),
             "Accept": "application/json",
             "Accept-Encoding": "gzip, deflate",
-            **self.options.headers,
+            **options.headers,
         })  # fmt: skip
-        object.__setattr__(self, "defaults", headers)
 
     def run(self, flow: Flow[Any]) -> Any:
         """Run a flow and return its result, or a coroutine of it."""

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from inspect import Parameter, Signature
 from types import FunctionType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,18 +25,19 @@ _FORWARDED: dict[Any, str] = {
 }
 
 
-class Form(NamedTuple):
+class Form:
     """The function that a decorator makes for one mode.
 
-    Attributes:
+    Args:
         returns: Annotation of the function's result.
         run: Makes the result from the resource and the return value of the decorated method (mostly a flow).
         awaited: Whether the function is an ``async def`` that awaits ``run``.
     """
 
-    returns: str
-    run: Callable[[Any, Any], Any]
-    awaited: bool = False
+    def __init__(self, returns: str, run: Callable[[Any, Any], Any], awaited: bool = False) -> None:  # noqa: FBT001, FBT002
+        self.returns = returns
+        self.run = run
+        self.awaited = awaited
 
 
 def compile_function(method: Callable[..., Any], form: Form) -> FunctionType:
@@ -89,9 +90,8 @@ def shown_method(method: Callable[..., Any], returns: str, *modules: str) -> Fun
     shown.__kwdefaults__, shown.__doc__ = written.__kwdefaults__, written.__doc__
     shown.__qualname__, shown.__module__ = written.__qualname__, written.__module__
     shown.__annotations__ = {**method.__annotations__, "return": returns}
-    signature = inspect.signature(method)
-    if signature != inspect.signature(written):  # the wrapper supplies a parameter
-        vars(shown)["__signature__"] = signature.replace(return_annotation=returns)
+    if written is not method:  # the wrapper may have other parameters
+        vars(shown)["__signature__"] = inspect.signature(method).replace(return_annotation=returns)
     return shown
 
 

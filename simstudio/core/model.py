@@ -10,12 +10,13 @@ stays as the server sent it. A missing required field leaves its attribute unset
 
 from __future__ import annotations
 
+import inspect
 import keyword
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import attr
 import attrs
@@ -24,6 +25,8 @@ from simstudio.core.errors import MissingFieldError
 from simstudio.core.json_types import convert, json_types, with_converter
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from typing_extensions import Self, dataclass_transform
 
     from simstudio.core.json_types import JSONTypes, Report
@@ -105,7 +108,7 @@ class Model(Mapping[str, Any]):
         fields = _fields_of(cls)
         if fallbacks or overrides:
             preset = cls._select_preset(data, fallbacks or {}, overrides or {})
-            fields = [field for field in fields if field.name not in preset]
+            fields = [field for field in fields if field[0] not in preset]
             for name, value in preset.items():
                 put(made, name, cls._converters[name](value) if name in cls._converters else value)
             put(made, "_preset", preset)
@@ -275,38 +278,32 @@ def _public_name(kind: type[Model]) -> tuple[str, str] | type[Model]:
     return kind
 
 
-class _Field(NamedTuple):
-    """How to read one field from a JSON object.
+_Field: TypeAlias = "tuple[str, Any, tuple[str, ...], Any, Callable[[], Any] | None, JSONTypes | None]"
+"""How to read one field from a JSON object:
 
-    Attributes:
-        name: The attribute.
-        wire: The documented wire name; None, which is no key in JSON, if the field has no wire name.
-        others: The other wire names.
-        default: The value if the field is missing or null; ``attrs.NOTHING`` if it is required.
-        factory: Makes the default, if not None.
-        accepted: The JSON types that the field accepts; None for all.
-    """
-
-    name: str
-    wire: Any
-    others: tuple[str, ...]
-    default: Any
-    factory: Callable[[], Any] | None
-    accepted: JSONTypes | None
+* the attribute;
+* the documented wire name; None, which is no key in JSON, if the field has no wire name;
+* the other wire names;
+* the value if the field is missing or null; ``attrs.NOTHING`` if it is required;
+* what makes that value, if not None;
+* the JSON types that the field accepts; None for all."""
 
 
 @cache
 def _fields_of(kind: type[Model]) -> list[_Field]:
     """The fields of a model class; read when its first instance is made, as annotations may name classes below it."""
-    hints = get_type_hints(kind)
-    found = []
+    hints: dict[str, Any] = {}
+    for base in reversed(kind.__mro__):
+        if attrs.has(base):
+            hints |= inspect.get_annotations(base, eval_str=True)
+    found: list[_Field] = []
     for field in attrs.fields(kind):
         factory = getattr(field.default, "factory", None)
         wire, *others = kind._wire_names[field.name] or (None,)
         accepted = json_types(hints[field.name])
         if field.converter is not None:
             accepted = with_converter(accepted, field.converter)
-        found.append(_Field(field.name, wire, tuple(others), field.default, factory, accepted))
+        found.append((field.name, wire, tuple(others), field.default, factory, accepted))
     return found
 
 

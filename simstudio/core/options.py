@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
-
-import attrs
 
 from simstudio._version import __version__
 from simstudio.transport.errors import ConfigurationError, InvalidInputError
@@ -39,19 +38,26 @@ def user_agent() -> str:
     return f"simstudio-sdk/{__version__} {platform.python_implementation()}/{platform.python_version()}"
 
 
-@attrs.frozen(repr=False)
 class Options:
     """The settings in which a client and its clones (``client.with_options``) may differ.
 
-    Attributes:
+    Args:
         timeout: Seconds for one logical HTTP call; None for no limit.
         max_retries: Retries after the first attempt.
         headers: Headers of every request.
     """
 
-    timeout: float | None = DEFAULT_TIMEOUT
-    max_retries: int = DEFAULT_MAX_RETRIES
-    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    __slots__ = ("headers", "max_retries", "timeout")
+
+    def __init__(
+        self,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        max_retries: int = DEFAULT_MAX_RETRIES,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.timeout = timeout
+        self.max_retries = max_retries
+        self.headers = headers
 
     @classmethod
     def checked(cls, *, timeout: float | None, max_retries: int, headers: Secret[Any], key_header: str = "") -> Options:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simstudio.transport.errors import NotFoundError
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from simstudio.transport.message import Response
 
 
-class Service(NamedTuple):
+class Service:
     """The facts of one service that the core needs.
 
-    Attributes:
+    Args:
         error_codes: ``error.code`` by HTTP status, where the documented code holds whatever the body says.
         advice: Returns the last sentence of an error's message, which says what the caller can do about an error
             response; None if nothing is known.
@@ -24,7 +24,16 @@ class Service(NamedTuple):
         key_header: Name of the header that carries the key; empty if none does.
     """
 
-    error_codes: Mapping[int, str] = MappingProxyType({})
-    advice: Callable[[Response], str | None] = lambda _: None
-    explain_not_found: Callable[[Any, NotFoundError], Flow[None]] | None = None
-    key_header: str = ""
+    __slots__ = ("advice", "error_codes", "explain_not_found", "key_header")
+
+    def __init__(
+        self,
+        error_codes: Mapping[int, str] = MappingProxyType({}),
+        advice: Callable[[Response], str | None] = lambda _: None,
+        explain_not_found: Callable[[Any, NotFoundError], Flow[None]] | None = None,
+        key_header: str = "",
+    ) -> None:
+        self.error_codes = error_codes
+        self.advice = advice
+        self.explain_not_found = explain_not_found
+        self.key_header = key_header

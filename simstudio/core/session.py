@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from simstudio.core.service import Service
 from simstudio.transport.auth import Credentials
-from simstudio.transport.call_limit import CallLimit
 from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.flow import AsyncWire, Flow, Wire
@@ -18,6 +17,9 @@ from simstudio.transport.message import Request, Response
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.stack import Middleware, MiddlewareOption, arrange, compose
 from simstudio.transport.wire import WireOptions
+
+if TYPE_CHECKING:
+    from simstudio.transport.call_limit import CallLimit
 
 T = TypeVar("T")
 W = TypeVar("W", bound="Wire | AsyncWire")

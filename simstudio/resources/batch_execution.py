@@ -19,7 +19,7 @@ from simstudio.models.jobs import Job
 from simstudio.models.receipts import AsyncExecutionResult
 from simstudio.resources.claims import is_anonymous, mint, probe, support
 from simstudio.resources.dialects import Dialects
-from simstudio.resources.dialects.base import StreamOptions
+from simstudio.resources.dialects.stream_options import StreamOptions
 from simstudio.resources.input_checks import check_input
 from simstudio.resources.jobs import Jobs
 from simstudio.resources.payload import selectors

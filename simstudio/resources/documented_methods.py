@@ -16,8 +16,6 @@ from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, check_timeout
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.resources.dialects import Dialects
-from simstudio.resources.dialects.base import StreamOptions
-from simstudio.resources.jobs import Jobs
 from simstudio.resources.workflows import Workflows
 from simstudio.transport.errors import InvalidInputError, RateLimitError, SimStudioError
 from simstudio.transport.flow import Flow, Sleep
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from simstudio.models.receipts import AsyncExecutionResult
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
+    from simstudio.resources.jobs import Jobs
     from simstudio.resources.streams import OpenedStream
     from simstudio.resources.traces import Traces
     from simstudio.resources.usage import Usage
@@ -45,12 +44,12 @@ class DocumentedMethods(BaseClient[M]):
     @namespace
     def workflows(self) -> Workflows[M]:
         """Workflows: run them, and check whether they can be run."""
-        return Workflows(self._context, "workflows", self.jobs, self._dialects)
+        return Workflows(self._context, "workflows", self._dialects)
 
     @namespace
     def jobs(self) -> Jobs[M]:
         """Jobs: executions in the background."""
-        return Jobs(self._context, "jobs", self._dialects)
+        return self.workflows._jobs
 
     @namespace
     def usage(self) -> Usage[M]:
@@ -249,6 +248,8 @@ class DocumentedMethods(BaseClient[M]):
         dialect = self._dialects.own
         if not stream:
             return (yield from dialect.execute(workflow_id, data, timeout=timeout, max_retries=0, claiming="none"))
+        from simstudio.resources.dialects.stream_options import StreamOptions
+
         opened: OpenedStream[StreamEvent] = yield from dialect.stream(
             workflow_id, data, StreamOptions(selected_outputs, timeout), max_retries=0, claiming="none"
         )

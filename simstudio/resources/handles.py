@@ -11,7 +11,7 @@ from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.jobs import Job
 
 if TYPE_CHECKING:
-    from simstudio.resources.dialects.base import Target
+    from simstudio.resources.dialects.target import Target
     from simstudio.resources.jobs import Jobs
     from simstudio.transport.flow import Flow
 

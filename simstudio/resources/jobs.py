@@ -21,7 +21,7 @@ from simstudio.models.execution import error_facts, is_time_limit
 from simstudio.models.traces import trace_advice
 from simstudio.resources.advice import CANNOT_RESUME, CANNOT_RESUME_ADVICE
 from simstudio.resources.dialects import Dialects
-from simstudio.resources.dialects.base import Target
+from simstudio.resources.dialects.target import Target
 from simstudio.transport.errors import InvalidInputError, NotFoundError, SimStudioError
 from simstudio.transport.flow import Flow
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
-from simstudio.core.files import MAX_BODY_BYTES, as_file
-from simstudio.core.notices import notify
 from simstudio.transport.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from simstudio.core.files import File
+
+_MAX_BODY_BYTES: Final = 10 * 1024 * 1024
+"""Largest body of a request that Sim takes, in bytes."""
 
 CONTROL_KEYS = frozenset({
     "stream", "selectedOutputs", "triggerType", "useDraftState", "includeFileBase64", "base64MaxBytes",
@@ -27,18 +31,21 @@ class FileInputWarning(UserWarning):
     """
 
 
-class Payload(NamedTuple):
+class Payload:
     """An encoded body.
 
-    Attributes:
+    Args:
         content: JSON in UTF-8.
         files: Number of files in the input.
         nested: Number of files below the top level, where Sim does not process them.
     """
 
-    content: bytes
-    files: int = 0
-    nested: int = 0
+    __slots__ = ("content", "files", "nested")
+
+    def __init__(self, content: bytes, files: int = 0, nested: int = 0) -> None:
+        self.content = content
+        self.files = files
+        self.nested = nested
 
     def warn(self, *, background: bool) -> None:
         """Warn about files that the workflow will receive as raw data."""
@@ -48,6 +55,8 @@ class Payload(NamedTuple):
             why = "Sim processes top-level fields only: the workflow gets deeper files as {type, data, name, mime}"
         else:
             return
+        from simstudio.core.notices import notify
+
         notify(f"{why} (the text of `data` holds the bytes).", FileInputWarning)
 
 
@@ -61,14 +70,14 @@ def encode_nested(data: Any, control: Mapping[str, Any]) -> Payload:
     body = {"input": inner, **control} if data is not None else dict(control)
     encoder = _Encoder()
     content = encoder.encode(body, data)
-    if len(content) > MAX_BODY_BYTES:
+    if len(content) > _MAX_BODY_BYTES:
         raise _too_large(len(content))
     return Payload(content, encoder.files)
 
 
 def _too_large(size: int) -> InvalidInputError:
     return InvalidInputError(
-        f"The input has {size:,} bytes; Sim takes {MAX_BODY_BYTES:,} a request (about 7.5 MB of files, as base64 adds "
+        f"The input has {size:,} bytes; Sim takes {_MAX_BODY_BYTES:,} a request (about 7.5 MB of files, as base64 adds "
         "a third) and would run the workflow with empty input. "
         'Send {"type": "url", "data": "https://…", "name": …}.',
         "PAYLOAD_TOO_LARGE",
@@ -115,7 +124,7 @@ def encode_input(data: Any, control: Mapping[str, Any] | None = None) -> Payload
         )
     encoder = _Encoder()
     content = encoder.encode({**body, **control} if control else body, data)
-    if len(content) > MAX_BODY_BYTES:
+    if len(content) > _MAX_BODY_BYTES:
         raise _too_large(len(content))
     nested = encoder.files - sum(map(_count_files, body.values())) if encoder.files else 0
     return Payload(content, encoder.files, nested)
@@ -131,7 +140,14 @@ def _as_mapping(data: Any) -> dict[str, Any]:
 
 def _count_files(value: Any) -> int:
     values = value if isinstance(value, (list, tuple)) else (value,)
-    return sum(1 for item in values if not isinstance(item, (str, Mapping)) and as_file(item) is not None)
+    return sum(1 for item in values if not isinstance(item, (str, Mapping)) and _as_file(item) is not None)
+
+
+def _as_file(value: Any) -> File | None:
+    """An input value as a file; None if it is none. Most inputs hold no files, and do not import them."""
+    from simstudio.core.files import as_file
+
+    return as_file(value)
 
 
 class _Encoder:
@@ -156,7 +172,7 @@ class _Encoder:
             plain = dict(value)
             _check_keys(plain)
             return plain
-        file = as_file(value)
+        file = _as_file(value)
         if file is None:
             raise TypeError(f"{type(value).__name__} is no JSON data")
         self.files += 1
@@ -188,7 +204,7 @@ def _describe_problem(data: Any) -> str | None:
 
 
 def _is_file(value: Any) -> bool:
-    file = as_file(value)
+    file = _as_file(value)
     if file is not None:
         file.read()
     return file is not None

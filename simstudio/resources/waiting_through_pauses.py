@@ -16,7 +16,8 @@ from simstudio.transport.flow import Call
 if TYPE_CHECKING:
     from simstudio.models.jobs import Job
     from simstudio.models.pauses import Pause
-    from simstudio.resources.dialects.base import Resumed, Target
+    from simstudio.resources.dialects.base import Resumed
+    from simstudio.resources.dialects.target import Target
     from simstudio.transport.flow import Flow
 
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from simstudio.core.listing import listing
 from simstudio.core.modes import M
+from simstudio.core.namespace import namespace
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.core.resource import APIResource
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.resources.claims import execution_of
 from simstudio.resources.dialects import Dialects
-from simstudio.resources.jobs import Jobs
 from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:
@@ -20,13 +20,19 @@ if TYPE_CHECKING:
     from simstudio.models.jobs import Job
     from simstudio.models.pauses import Pause, PausedRun
     from simstudio.models.receipts import AsyncExecutionResult
+    from simstudio.resources.jobs import Jobs
 
 
 class WorkflowPauses(APIResource[M]):
     """The methods of ``client.workflows`` for human-in-the-loop workflows."""
 
     _dialects: Dialects[M]
-    _jobs: Jobs[M]
+
+    @namespace
+    def _jobs(self) -> Jobs[M]:
+        from simstudio.resources.jobs import Jobs
+
+        return Jobs(self._context, "jobs", self._dialects)
 
     @listing
     def paused(self, workflow_id: str, *, status: str = "paused") -> Pages[PausedRun]:

@@ -12,8 +12,6 @@ from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.resources.claims import execution_of
 from simstudio.resources.dialects import Dialects
-from simstudio.resources.dialects.base import StreamOptions
-from simstudio.resources.jobs import Jobs, Until
 from simstudio.resources.streaming import streaming
 from simstudio.resources.workflow_batches import WorkflowBatches
 from simstudio.resources.workflow_descriptions import WorkflowDescriptions
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from simstudio.models.receipts import AsyncExecutionResult
     from simstudio.models.workflows import WorkflowStatus
     from simstudio.resources.claims import Claiming
+    from simstudio.resources.jobs import Until
     from simstudio.resources.streams import OpenedStream
 
 Timeout: TypeAlias = float | Unset | None
@@ -48,9 +47,8 @@ class Workflows(WorkflowDescriptions[M], WorkflowPauses[M], WorkflowBatches[M]):
     lists the errors that a caller may want to handle.
     """
 
-    def __init__(self, context: Context, name: str, jobs: Jobs[M], dialects: Dialects[M]) -> None:
+    def __init__(self, context: Context, name: str, dialects: Dialects[M]) -> None:
         super().__init__(context, name)
-        self._jobs: Jobs[M] = jobs
         self._dialects: Dialects[M] = dialects
 
     @operation
@@ -243,6 +241,8 @@ class Workflows(WorkflowDescriptions[M], WorkflowPauses[M], WorkflowBatches[M]):
             >>> with client.workflows.stream("wf", selected_outputs=["agent1.content"]) as s:  # doctest: +SKIP
             ...     print("".join(s.text()))
         """
+        from simstudio.resources.dialects.stream_options import StreamOptions
+
         if isinstance(max_event_size, bool) or not isinstance(max_event_size, int) or max_event_size <= 0:
             raise InvalidInputError(f"max_event_size must be a number of bytes above 0, not {max_event_size!r}.")
         yield from self._check(workflow_id, input, check)

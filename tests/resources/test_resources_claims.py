@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 import simstudio as sim
-from simstudio.resources.dialects.base import StreamOptions
 from simstudio.resources.dialects.settling import run_of_log
+from simstudio.resources.dialects.stream_options import StreamOptions
 from simstudio.transport.message import Request, Response
 from tests.driving import Answer, Both, Played, answer, client, dialect_of, frames, play, streamed
 from tests.recorded import recording

@@ -27,7 +27,7 @@ from simstudio import (
     Response,
     ServerError,
 )
-from simstudio.resources.dialects.base import StreamOptions
+from simstudio.resources.dialects.stream_options import StreamOptions
 from simstudio.transport.flow import Flow
 from tests.driving import Answer, Both, answer, client, dialect_of, frames, play, streamed
 

@@ -6,11 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
-import attrs
-
 from simstudio.core.modes import M
 from simstudio.core.resource import APIResource
-from simstudio.transport.message import MAX_EVENT_SIZE
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -26,6 +23,8 @@ if TYPE_CHECKING:
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
     from simstudio.resources.claims import Claiming
+    from simstudio.resources.dialects.stream_options import StreamOptions
+    from simstudio.resources.dialects.target import Target
     from simstudio.resources.settings import APIVersion
     from simstudio.resources.streams import OpenedStream
     from simstudio.transport.flow import Flow
@@ -33,44 +32,6 @@ if TYPE_CHECKING:
 
     Timeout: TypeAlias = float | Unset | None
     Resumed: TypeAlias = WorkflowExecutionResult | AsyncExecutionResult
-
-
-@attrs.frozen(eq=False, repr=False)
-class Target:
-    """Where to read the state of a background execution.
-
-    Attributes:
-        paths: Paths below the base URL, in the order to try: the first that does not respond with 404 counts.
-        workflow_id: The job's workflow, if known.
-        execution_id: Id for cancelling, if known.
-        version: API version of the dialect to use.
-        fresh: Whether the job was queued just now, so that a 404 may mean "not yet".
-    """
-
-    task_id: str
-    paths: tuple[str, ...]
-    workflow_id: str | None
-    execution_id: str | None
-    version: APIVersion
-    fresh: bool = False
-
-
-@attrs.frozen(eq=False, repr=False)
-class StreamOptions:
-    """Options of a streamed execution.
-
-    Attributes:
-        idle_timeout: Longest time without an event, in seconds; None for no limit.
-        max_event_size: Largest size of one event, in bytes.
-        include_thinking: v2: stream the models' reasoning.
-        include_tool_calls: v2: stream the models' tool calls.
-    """
-
-    selected_outputs: Sequence[str] | None = None
-    idle_timeout: float | None = 300.0
-    max_event_size: int = MAX_EVENT_SIZE
-    include_thinking: bool = False
-    include_tool_calls: bool = False
 
 
 class Dialect(APIResource[M], ABC, Generic[M]):

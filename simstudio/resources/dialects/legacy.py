@@ -24,7 +24,7 @@ from simstudio.resources.claims import (
     probe,
     support,
 )
-from simstudio.resources.dialects.base import Dialect, StreamOptions, Target
+from simstudio.resources.dialects.base import Dialect
 from simstudio.resources.execution import (
     execution_result,
     final_event,
@@ -35,7 +35,6 @@ from simstudio.resources.execution import (
 )
 from simstudio.resources.payload import Payload, encode_input, selectors
 from simstudio.resources.settings import APIVersion
-from simstudio.resources.whole_output import read_whole
 from simstudio.transport.deadline import SHORTEST
 from simstudio.transport.endpoint import segment
 from simstudio.transport.errors import InvalidInputError, InvalidResponseError, NotFoundError, SimStudioError
@@ -53,6 +52,8 @@ if TYPE_CHECKING:
     from simstudio.models.workflows import WorkflowStatus
     from simstudio.resources.claims import Claiming
     from simstudio.resources.dialects.base import Resumed, Timeout
+    from simstudio.resources.dialects.stream_options import StreamOptions
+    from simstudio.resources.dialects.target import Target
     from simstudio.resources.streams import OpenedStream
 
 _JSON = {"Content-Type": "application/json"}
@@ -248,6 +249,8 @@ class LegacyDialect(Dialect[M]):
         self, task_id: str, workflow_id: str | None, execution_id: str | None, receipt: AsyncExecutionResult | None
     ) -> Target:
         """Where to read a job: its own route, then the route of its execution."""
+        from simstudio.resources.dialects.target import Target
+
         own: str | None = None
         if receipt is not None and task_id == execution_id and isinstance(receipt.status_url, str):
             own = status_path(receipt.status_url, self._context.session.endpoint.prefix)
@@ -283,6 +286,8 @@ class LegacyDialect(Dialect[M]):
         if isinstance(data, dict) and data.get("finalOutput") is not None:
             output = data["finalOutput"]
             if whole:
+                from simstudio.resources.whole_output import read_whole
+
                 run_id = target.execution_id or target.task_id
                 output, truncated = yield from read_whole(self, run_id, output, timeout=timeout)
             else:

@@ -22,7 +22,9 @@ from simstudio.models.traces import trace_advice
 from simstudio.models.usage import Usage, UsageLimits
 from simstudio.models.workflows import WorkflowStatus
 from simstudio.resources.claims import is_anonymous, no_claims
-from simstudio.resources.dialects.base import Dialect, StreamOptions, Target
+from simstudio.resources.dialects.base import Dialect
+from simstudio.resources.dialects.stream_options import StreamOptions
+from simstudio.resources.dialects.target import Target
 from simstudio.resources.execution import final_event, is_stream
 from simstudio.resources.execution_events import ExecutionEvents
 from simstudio.resources.payload import encode_nested, selectors

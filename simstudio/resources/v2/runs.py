@@ -19,7 +19,7 @@ from simstudio.core.resource import APIResource
 from simstudio.models.cut_texts import find_cut_texts
 from simstudio.models.events import StreamEvent
 from simstudio.models.v2.runs import Run, RunCancellation, RunReceipt, RunResult, RunSummary
-from simstudio.resources.dialects.base import StreamOptions
+from simstudio.resources.dialects.stream_options import StreamOptions
 from simstudio.resources.parameters import PageLimit, SaveTo
 from simstudio.resources.payload import encode_nested
 from simstudio.resources.streaming import streaming

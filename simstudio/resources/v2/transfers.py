@@ -19,6 +19,7 @@ import attrs
 from simstudio.core.failures import add_advice, status_error
 from simstudio.core.options import Unset, check_timeout
 from simstudio.core.secret_arguments import redact_secrets
+from simstudio.core.service import Service
 from simstudio.errors import (
     APIConnectionError,
     ConflictError,
@@ -317,7 +318,7 @@ class Transfer(Generic[T]):
                 found.url = found.url.partition("?")[0]  # the query permits the upload
         if not response.ok:
             session = self._context.session
-            raise status_error(response, session.credentials, session.service._replace(advice=_advise))
+            raise status_error(response, session.credentials, Service(session.service.error_codes, _advise))
         return response
 
     def _report(self, *arrived: int) -> Flow[None]:

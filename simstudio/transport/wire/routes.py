@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -86,6 +85,8 @@ class Route(NamedTuple):
             proxy = httpx.Proxy(self.proxy.url)
         except (ValueError, httpx.InvalidURL) as error:
             raise ConfigurationError(f"The proxy of the environment cannot be used: {error}") from error
+        from importlib.util import find_spec
+
         if kind in ("http", "https"):
             maker = http_proxy
         elif find_spec("socksio") is not None:
