@@ -13,7 +13,7 @@ from faultserver import Connection, FaultServer
 from wireanswers import DONE, FINAL, answer, answering, chunked, gzipped, head, packed, streaming, text
 from wirecalls import KEY, Caller, hasty
 
-from simstudio import APIConnectionError, InvalidInputError
+from simstudio import APIConnectionError, APIStatusError, InvalidInputError
 from simstudio.transport.upload import Upload
 
 Serve = Callable[..., FaultServer]
@@ -192,6 +192,15 @@ def test_an_informational_answer_is_not_the_answer(serve: Serve, own: Caller) ->
         answering(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + answer({"a": 1}))
     )
     assert own(server.url, get) == {"a": 1}
+
+
+def test_a_switch_to_another_protocol_is_an_answer_that_is_none_of_sim(serve: Serve, own: Caller) -> None:
+    """A header of the user's asks for it; what follows is no HTTP."""
+    server = serve(answering(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\nPRI * HTTP/2.0"))
+    with pytest.raises(APIStatusError) as caught:
+        own(server.url, lambda client: client.request("GET", "/api/x", headers={"Upgrade": "h2c"}))
+    assert caught.value.status == 101
+    assert server.saw_close()
 
 
 def test_an_answer_without_a_body_is_none(serve: Serve, own: Caller) -> None:

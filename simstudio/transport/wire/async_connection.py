@@ -11,6 +11,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 import h11
@@ -83,8 +84,11 @@ class AsyncConnection(httpcore.AsyncConnectionInterface):
         with suppress(httpcore.WriteError):  # a server may respond, and close, before it has read the whole request
             await self._send(stream, request, timeouts.get("write"))
         timeout = timeouts.get("read")
-        while not isinstance(event := await self._next_event(stream, timeout), h11.Response):
-            pass  # informational
+        event: Any = h11.NEED_DATA
+        while not isinstance(event, h11.Response):
+            event = await self._next_event(stream, timeout)
+            if isinstance(event, h11.InformationalResponse) and event.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+                break  # what follows is no HTTP
         return httpcore.Response(
             event.status_code,
             headers=event.headers.raw_items(),
