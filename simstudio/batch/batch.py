@@ -121,7 +121,8 @@ class Batch(Iterator[BatchItem[R]], Generic[R]):
         """Execute all items and make a data frame of them, one row each.
 
         The columns are ``index``, ``key``, ``state``, ``input``, ``output``, ``error_type``, ``error_message``,
-        ``error_code``, ``attempts``, ``elapsed`` and ``run_id``. Items that were taken before have no row.
+        ``error_code``, ``attempts``, ``elapsed`` and ``run_id``; in a batch with a ``budget`` also ``cost_dollars`` or
+        ``cost_credits``, empty for items from a ledger. Items that were taken before have no row.
 
         Args:
             library: ``pandas``, ``polars`` or ``arrow``; it must be installed.
@@ -142,7 +143,7 @@ class Batch(Iterator[BatchItem[R]], Generic[R]):
         """
         from simstudio.batch.item_frames import ItemFrame
 
-        frame = ItemFrame(library, columns, flat=flatten)
+        frame = ItemFrame(library, columns, flat=flatten, cost=self.progress.cost)
         for item in self:
             frame.add(item)
         return frame.finish()
@@ -303,7 +304,7 @@ class AsyncBatch(AsyncIterator[BatchItem[R]], Generic[R]):
         """Execute all items and make a data frame of them, as :meth:`Batch.to_dataframe` does."""
         from simstudio.batch.item_frames import ItemFrame
 
-        frame = ItemFrame(library, columns, flat=flatten)
+        frame = ItemFrame(library, columns, flat=flatten, cost=self.progress.cost)
         async for item in self:
             frame.add(item)
         return frame.finish()

@@ -113,7 +113,7 @@ class Duplicates:
         """The item of an input that equals one that has ended."""
         made = attrs.evolve(
             item, index=prepared.index, input=prepared.input, key=prepared.key,
-            attempts=0, elapsed=0.0, replayed=False, duplicate=True,
+            attempts=0, elapsed=0.0, replayed=False, duplicate=True, cost=None,
         )  # fmt: skip
         if self._ledger is not None:
             self._ledger.copy(prepared, made)

@@ -96,6 +96,7 @@ class Engine:
         )
         budget = options.given["budget"]
         self._budget = None if budget is None else Budget(budget)
+        self.progress.cost = None if self._budget is None else self._budget.spent
         self._duplicates = Duplicates(sender.execution.models, ledger) if options.given["dedup"] else None
         self._intake = Intake(
             source, options, self._delivery,
@@ -258,7 +259,7 @@ class Engine:
         while work is not None:
             outcome = await self._attempts.make(work)
             if self._budget is not None:
-                outcome = await self._charge(self._budget, work, outcome)
+                await self._charge(self._budget, work, outcome)
             if isinstance(outcome, Again):
                 heapq.heappush(self._later, (self._clock() + outcome.delay, work.prepared.index, work))
                 return
@@ -268,17 +269,15 @@ class Engine:
             self._give(work, outcome)
             work = self._following() if outcome.ok else None
 
-    async def _charge(
-        self, budget: Budget, work: WorkItem, outcome: BatchItem | Unwritten | Again
-    ) -> BatchItem | Unwritten | Again:
-        """Count the cost of an execution, and set it on the item."""
+    async def _charge(self, budget: Budget, work: WorkItem, outcome: BatchItem | Unwritten | Again) -> None:
+        """Count the cost of an execution."""
         item = outcome.item if isinstance(outcome, Unwritten) else outcome
         if isinstance(item, Again):
             if item.ran is None:
                 if work.receipt is None:  # else it goes on
                     work.counted = False
                     budget.release()
-                return outcome
+                return
             item = item.ran
         work.counted = False
         price, problem = None, None
@@ -288,15 +287,16 @@ class Engine:
         except SimStudioError as error:
             problem = error
         try:
-            cost = budget.spend(item, price, problem)
+            work.add_cost(budget.spend(item, price, problem))
         except BudgetError:
             self._give(work, item)
             raise
         self.progress.cost = budget.spent
-        return attrs.evolve(outcome, cost=cost) if isinstance(outcome, BatchItem) else outcome
 
     def _give(self, work: WorkItem, item: BatchItem) -> None:
         """Deliver an item, and the items of equal inputs."""
+        if work.cost is not None:
+            item = attrs.evolve(item, cost=work.cost)
         self._delivery.deliver(item)
         if self._duplicates is not None:
             for other in self._duplicates.end(work.prepared.fingerprint, item):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal
 import attrs
 
 from simstudio.batch.execution import R
+from simstudio.batch.money import to_json
 from simstudio.batch.rows import BadRow, Letter, RowMap
 from simstudio.batch.snapshot import copy_input, describe_error, describe_problem, describe_refused, json_default
 from simstudio.transport.errors import InvalidInputError, SimStudioError
@@ -40,7 +41,8 @@ class BatchItem(Generic[R]):
         key: Key in the ledger, which identifies the item together with the fingerprint of its input.
         run_id: Id of the execution; None if it is not known.
         replayed: Whether the item comes from the ledger and not from a request of this run.
-        cost: What it cost, of a batch with a ``budget``; None if the service does not say.
+        cost: What its executions in this run cost, of a batch with a ``budget``; None if the service does not say, and
+            if nothing was executed: a ledger holds no costs, and a duplicate has none.
         duplicate: Whether it was not sent because an equal input was, whose outcome this is (``dedup=True``).
     """
 
@@ -104,11 +106,12 @@ class BatchItem(Generic[R]):
     def to_dict(self) -> dict[str, Any]:
         """The item as JSON data: ``index``, ``key``, ``state``, ``input``, ``output``, ``error`` and so on.
 
-        An input that was refused because it is no JSON data appears as its ``type`` and the beginning of its ``repr``.
+        An item with a cost has ``cost`` as well, by its unit: ``{"dollars": 0.01}``. An input that was refused because
+        it is no JSON data appears as its ``type`` and the beginning of its ``repr``.
         """
         error = self.error
         said = {"type": type(error).__name__, "message": str(error), "code": error.code} if error is not None else None
-        return {
+        told = {
             "index": self.index,
             "key": self.key,
             "state": self.state,
@@ -119,6 +122,7 @@ class BatchItem(Generic[R]):
             "elapsed": round(self.elapsed, 6),
             "run_id": self.run_id,
         }
+        return told if self.cost is None else {**told, "cost": to_json(self.cost)}
 
 
 @attrs.frozen

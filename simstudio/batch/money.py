@@ -59,6 +59,18 @@ class Credits:
 
 
 Money: TypeAlias = Dollars | Credits
+
+
+def to_json(cost: Money) -> dict[str, float]:
+    """An amount as JSON data, by its unit.
+
+    Example:
+        >>> to_json(Dollars(4.5))
+        {'dollars': 4.5}
+    """
+    return {cost.unit: float(cost.amount)}
+
+
 _TEXT = re.compile(r"\s*(?P<sign>\$?)\s*(?P<amount>\d+(?:\.\d+)?)\s*(?P<unit>dollars?|usd|credits?|)\s*", re.IGNORECASE)
 
 

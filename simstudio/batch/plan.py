@@ -213,7 +213,13 @@ class Plan(Generic[R]):
             return None
         from simstudio.batch.results import Results
 
-        results = Results(out, flat=self.options["flatten"], ordered=self.options["ordered"], ledger=ledger)
+        results = Results(
+            out,
+            flat=self.options["flatten"],
+            ordered=self.options["ordered"],
+            ledger=ledger,
+            cost=self.options["budget"],
+        )
         opened.callback(results.close)
         return results
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from simstudio.batch.money import Credits, Dollars, Money
 from simstudio.batch.records import dump
 from simstudio.core.frames import Column, Kind
 
@@ -24,6 +25,9 @@ COLUMNS = (
     Column("run_id", "text"),
 )
 """Columns of a table of items."""
+_COSTS = {unit: Column(f"cost_{unit}", "number") for unit in (Dollars.unit, Credits.unit)}
+"""Columns of costs by their units. A table has one if its batch has a budget."""
+COST_NAMES = frozenset(column.name for column in _COSTS.values())
 FILE_COLUMNS = tuple(attrs.evolve(column, kind="text") if column.kind == "json" else column for column in COLUMNS)
 """The same for files, which hold input and output as JSON texts."""
 _OUTPUT = "output"
@@ -39,6 +43,7 @@ def row_of(told: Mapping[str, Any]) -> dict[str, Any]:
         told: The item as :meth:`BatchItem.to_dict() <simstudio.BatchItem.to_dict>` returns it.
     """
     row = dict(told)
+    row.update({_COSTS[unit].name: amount for unit, amount in row.pop("cost", {}).items()})
     error = row.pop("error") or {}
     for name in ("type", "message", "code"):
         value = error.get(name)
@@ -109,6 +114,11 @@ class OutputColumns:
             return row
         kept = {name: value for name, value in row.items() if name not in others}
         return {**kept, _OUTPUT: {name: value for name, value in row.items() if name in others}}
+
+
+def with_cost(columns: Sequence[Column], cost: Money | None) -> Sequence[Column]:
+    """The columns of a table, with that of costs if the batch has a budget; ``cost`` is any amount in its unit."""
+    return columns if cost is None else (*columns, _COSTS[cost.unit])
 
 
 def with_outputs(columns: Sequence[Column], outputs: Sequence[Column]) -> list[Column]:

@@ -23,7 +23,15 @@ import attrs
 from simstudio.batch.errors import ResultsError
 from simstudio.batch.formats import FileFormat, open_writer
 from simstudio.batch.result_lines import ResultLines
-from simstudio.batch.result_rows import FILE_COLUMNS, OutputColumns, flatten, row_of, with_outputs, with_texts
+from simstudio.batch.result_rows import (
+    FILE_COLUMNS,
+    OutputColumns,
+    flatten,
+    row_of,
+    with_cost,
+    with_outputs,
+    with_texts,
+)
 from simstudio.core.disk import PartialFile
 from simstudio.core.files import as_file
 from simstudio.core.frame_libraries import import_package
@@ -32,6 +40,7 @@ from simstudio.transport.errors import InvalidInputError, SimStudioError
 if TYPE_CHECKING:
     from simstudio.batch.items import BatchItem
     from simstudio.batch.ledger import Ledger, LedgerView
+    from simstudio.batch.money import Money
 
 _NOTE = "results"
 _STEP = 500
@@ -111,16 +120,26 @@ class Results:
         flat: Whether nested outputs become columns.
         ordered: Whether items come in the order of the inputs.
         ledger: The batch's ledger, open; None without one.
+        cost: Any amount in the unit of the batch's budget; None without one.
 
     Raises:
         ResultsError: The file cannot be written, or another batch is writing it.
     """
 
-    def __init__(self, out: str | os.PathLike[str], *, flat: bool, ordered: bool, ledger: Ledger | None) -> None:
+    def __init__(
+        self,
+        out: str | os.PathLike[str],
+        *,
+        flat: bool,
+        ordered: bool,
+        ledger: Ledger | None,
+        cost: Money | None = None,
+    ) -> None:
         self._path = Path(os.fsdecode(out))
         self._format = check_out(out, flat=flat)
         self._in_words = out.in_words if isinstance(out, Target) else str
         self._flat = flat
+        self._columns = with_cost(FILE_COLUMNS, cost)
         self._ledger = ledger
         self._direct = self._format == FileFormat("jsonl")
         self._came = self._refused = 0
@@ -229,7 +248,7 @@ class Results:
                 found.look(flatten(row))
                 if number % _STEP == 0:
                     yield
-        with open_writer(file, self._format, with_outputs(FILE_COLUMNS, found.columns())) as writer:
+        with open_writer(file, self._format, with_outputs(self._columns, found.columns())) as writer:
             for number, row in enumerate(self._rows()):
                 writer.write(self._row(row, found))
                 if number % _STEP == 0:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from simstudio.batch.money import to_json
+
 if TYPE_CHECKING:
     from simstudio.batch.money import Money
     from simstudio.batch.progress import Progress
@@ -68,7 +70,7 @@ class Summary:
 
     def to_dict(self) -> dict[str, Any]:
         """The summary as JSON data; the cost by its unit, as in ``{"dollars": 0.5}``."""
-        cost = None if self.cost is None else {self.cost.unit: float(self.cost.amount)}
+        cost = None if self.cost is None else to_json(self.cost)
         told = attrs.asdict(self, recurse=False)
         rounded = {name: round(value, 6) for name, value in told.items() if isinstance(value, float)}
         return {**told, **rounded, "errors": dict(self.errors), "cost": cost}

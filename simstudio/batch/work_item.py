@@ -5,12 +5,14 @@ At any time only one part uses the state of an item.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import attrs
 
 from simstudio.batch.execution import Receipt
 from simstudio.batch.items import BatchItem, ItemState, Prepared
+from simstudio.batch.money import Money
 from simstudio.core.errors import ExecutionError
 from simstudio.transport.errors import InvalidInputError, SimStudioError
 
@@ -28,6 +30,7 @@ class WorkItem:
         reruns: How often it failed in this run and was run again.
         failed: Its item at the last failure, which is final unless it is run again.
         spent: Number of attempts, without refusals, before it was last run again.
+        cost: Cost of its executions so far; None if it is not known.
         counted: Whether the budget counts it as running.
         began: Time of its first sending in this run, by the batch's clock.
         intended: Whether the ledger has recorded that it is about to be sent.
@@ -44,6 +47,7 @@ class WorkItem:
     reruns: int = 0
     failed: BatchItem | None = None
     spent: int = 0
+    cost: Money | None = None
     counted: bool = False
     began: float | None = None
     intended: bool = False
@@ -87,6 +91,12 @@ class WorkItem:
     def _was_sent_before(self) -> bool:
         """Whether the run may be that of an earlier request, whose connection was lost."""
         return self.receipt is None and (self.resumed or self.attempts - self.refusals - self.spent > 1)
+
+    def add_cost(self, cost: Money | None) -> None:
+        """Add the cost of an execution."""
+        if cost is not None:
+            before = Decimal(0) if self.cost is None else Decimal(str(self.cost.amount))
+            self.cost = type(cost)(before + Decimal(str(cost.amount)))
 
     def rerun(self, failed: BatchItem) -> None:
         """Begin again what has run and failed."""

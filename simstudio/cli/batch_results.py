@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from simstudio.batch.formats import FileFormat, read_rows
 from simstudio.batch.result_lines import read_row
-from simstudio.batch.result_rows import COLUMNS
+from simstudio.batch.result_rows import COLUMNS, COST_NAMES
 from simstudio.batch.results import encode, lines_path
 from simstudio.cli.output import write
 
@@ -97,7 +97,7 @@ def _rows(path: Path, form: FileFormat) -> Iterator[Mapping[str, Any]]:
             yield row
             continue
         kept = {name: value for name, value in row.items() if not name.startswith("output")}
-        if kept.keys() != _COLUMNS - {"output"}:
+        if kept.keys() - COST_NAMES != _COLUMNS - {"output"}:
             raise ValueError("the file has other columns")
         kept.update(
             {"input": json.loads(row["input"]), "output": None, "attempts": int(row["attempts"]), "error": None}
@@ -121,7 +121,7 @@ def _is_of(view: LedgerView, row: Mapping[str, Any]) -> bool:
     """Whether a row is a result of a ledger. It has no item for an input that was refused and is corrected now."""
     from simstudio.batch.items import fingerprint
 
-    names = {"output" if name.startswith("output.") else name for name in row}
+    names = {"output" if name.startswith("output.") else name for name in row} - {"cost"}
     if names != _NAMES and names != _NAMES - {"output"}:  # a flattened output that is an empty object
         return False
     if row["state"] == "failed" and row["attempts"] == 0 and row["run_id"] is None:

@@ -360,7 +360,7 @@ class TestBudget:
         failure = sim.ExecutionError("no", result=WorkflowExecutionResult(False, None, execution_id="3"))
         sender = Priced(lambda *_: failure)
         items, engine = play(sender, range(1), budget=Dollars(99), retries=2)
-        assert (items[0].attempts, engine.progress.cost) == (3, Dollars(9))
+        assert (items[0].attempts, items[0].cost, engine.progress.cost) == (3, Dollars(9), Dollars(9))
 
     def test_what_did_not_run_costs_nothing(self) -> None:
         refused = sim.RateLimitError("slow", status=429)
@@ -373,8 +373,9 @@ class TestBudget:
         assert engine.progress.cost == Dollars(Decimal("0.75"))
 
     def test_an_equal_input_costs_nothing(self) -> None:
-        _, engine = play(Priced(), [0.5] * 9, budget=Dollars(1), dedup=True)
+        items, engine = play(Priced(), [0.5] * 9, budget=Dollars(1), dedup=True)
         assert engine.progress.cost == Dollars(Decimal("0.5"))
+        assert sorted(str(item.cost) for item in items) == ["$0.50", *["None"] * 8]
 
     @settings(max_examples=examples(40))
     @given(st.lists(st.integers(0, 9), min_size=1, max_size=40), st.integers(0, 60), st.integers(1, 9), st.booleans())
@@ -413,6 +414,7 @@ class TestBudget:
             with client.workflows.map("paid", [{"n": 1}], mode=mode, budget=Dollars(5)) as batch:
                 [item] = batch
         assert item.cost == Dollars(Decimal("0.01"))
+        assert item.to_dict()["cost"] == {"dollars": 0.01}
         assert str(batch.summary()).endswith("cost: $0.01")
 
     def test_a_service_that_says_no_prices_is_refused_at_the_call(self) -> None:

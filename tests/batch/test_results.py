@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from simstudio.batch import result_rows
 from simstudio.batch.formats import FileFormat, read_rows
 from simstudio.batch.item_frames import ItemFrame
 from simstudio.batch.items import BatchItem, refuse
+from simstudio.batch.money import Credits, Dollars, Money
 from simstudio.batch.results import Results, check_out
 from simstudio.core.files import File
 
@@ -41,8 +43,8 @@ ITEMS = [done(0, {"text": "a", "deep": {"n": 1, "list": [1, 2]}}), failed(1), do
 SUFFIXES = ["jsonl", "jsonl.gz", "csv", "csv.gz", "parquet"]
 
 
-def write(path: Path, items: Sequence[BatchItem], *, flat: bool = False) -> Path:
-    results = Results(path, flat=flat, ordered=True, ledger=None)
+def write(path: Path, items: Sequence[BatchItem], *, flat: bool = False, cost: Money | None = None) -> Path:
+    results = Results(path, flat=flat, ordered=True, ledger=None, cost=cost)
     for item in items:
         results.add(item)
     list(results.finish(complete=True))
@@ -72,6 +74,20 @@ def test_each_item_is_a_row_and_nothing_else_is_left(tmp_path: Path, suffix: str
             item.output for item in ITEMS
         ]
         assert [row["error_message"] or None for row in found] == [None, "no", None]
+
+
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_batch_with_a_budget_has_the_cost_of_each_item(tmp_path: Path, suffix: str, flat: bool) -> None:
+    items = [attrs.evolve(ITEMS[0], cost=Credits(Decimal("0.5"))), ITEMS[1]]
+
+    priced, other = rows(write(tmp_path / f"out.{suffix}", items, flat=flat, cost=Credits(9)))
+
+    if "jsonl" in suffix:
+        assert (priced["cost"], "cost" in other) == ({"credits": 0.5}, False)
+    else:
+        assert list(priced)[-1] == "cost_credits"
+        assert (float(priced["cost_credits"]), other["cost_credits"] or None) == (0.5, None)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -220,7 +236,8 @@ def test_parquet_without_pyarrow_is_refused_at_once(monkeypatch: pytest.MonkeyPa
 
 class TestFrames:
     def frame(self, library: str, items: Sequence[BatchItem] = ITEMS, **options: Any) -> Any:
-        frame = ItemFrame(library, options.pop("columns", None), flat=options.pop("flat", False))
+        flat, cost = options.pop("flat", False), options.pop("cost", None)
+        frame = ItemFrame(library, options.pop("columns", None), flat=flat, cost=cost)
         for item in items:
             frame.add(item)
         return frame.finish()
@@ -240,6 +257,15 @@ class TestFrames:
 
         assert frame["output.deep.n"].sum() == 3.5
         assert list(frame.columns) == ["index", "output.deep.n"]
+
+    @pytest.mark.parametrize("flat", [False, True])
+    def test_costs_have_a_column_in_a_batch_with_a_budget(self, flat: bool) -> None:
+        items = [attrs.evolve(ITEMS[0], cost=Dollars(0.25)), ITEMS[1]]
+
+        frame = self.frame("pandas", items, flat=flat, cost=Dollars(5))
+
+        assert list(frame.columns)[-1] == "cost_dollars"
+        assert frame["cost_dollars"].sum() == 0.25
 
     def test_a_column_that_there_is_not(self) -> None:
         with pytest.raises(InvalidInputError, match="columns must be"):
