@@ -87,7 +87,7 @@ app.py is a Python file that defines a sandbox and its workflows:
     "--seed",
     metavar="NUMBER",
     type=int,
-    help="Have Sim give the same ids and times in every run, for the same requests.",
+    help="Give the same ids and times in every run, for the same requests.",
 )
 @click.option(
     "--reload",
@@ -148,7 +148,7 @@ def sandbox(
     elif replay is not None:
         _serve_replay(replay, host, first, as_json=as_json)
     else:
-        sandboxes = _sandboxes(app, options["services"], {name: options[name] for name in _OF_SIM})
+        sandboxes = _sandboxes(app, options["services"], {name: options[name] for name in _ARGUMENTS})
         add_faults(sandboxes, options["faults"])
         limit(sandboxes, options["rate_limit"])
         servers = [each.serve(host, first and first + number) for number, each in enumerate(sandboxes)]
@@ -156,8 +156,8 @@ def sandbox(
         _serve(servers, lambda: announce(servers, as_json=as_json), as_json=as_json, watched=watched)
 
 
-_OF_SIM = ("state", "generation", "seed")
-"""Options that are arguments of a sandbox of Sim."""
+_ARGUMENTS = ("state", "generation", "seed")
+"""Options that are arguments of sandboxes."""
 
 
 def _check_combination(

@@ -27,18 +27,22 @@ def service_names(ctx: click.Context, param: click.Parameter, value: str | None)
     return NAMES if ALL in given else tuple(name for name in NAMES if name in given)
 
 
-def default_sandboxes(names: Sequence[str], **options: Any) -> list[LocalService]:
+def default_sandboxes(
+    names: Sequence[str], *, state: Path | None = None, generation: str | None = None, seed: int | None = None
+) -> list[LocalService]:
     """Sandboxes without functions of a user.
 
     Args:
         names: the services.
-        options: arguments of the sandbox of Sim that are not None.
+        state: state file of Sim's sandbox.
+        generation: generation of Sim's sandbox.
+        seed: seed of all.
     """
-    given = {name: value for name, value in options.items() if value is not None}
-    if given and "sim" not in names:
-        words = ", ".join(f"--{name}" for name in given)
+    of_sim = {name: value for name, value in (("state", state), ("generation", generation)) if value is not None}
+    if of_sim and "sim" not in names:
+        words = ", ".join(f"--{name}" for name in of_sim)
         raise click.UsageError(f"{words}: only for Sim, which is not served", click.get_current_context())
-    return [_sim(given) if name == "sim" else _of_service(name) for name in names]
+    return [_sim({**of_sim, "seed": seed}) if name == "sim" else _of_service(name, seed=seed) for name in names]
 
 
 def sandboxes_of(app: Path, names: Sequence[str] | None) -> list[LocalService]:
@@ -88,7 +92,7 @@ def _sim(options: dict[str, Any]) -> Sandbox:
     return Sandbox(generation=kind, **options)
 
 
-def _of_service(name: str) -> LocalService:
+def _of_service(name: str, **options: Any) -> LocalService:
     from simstudio.cli.services import SERVICES
 
-    return SERVICES[name].make_sandbox()
+    return SERVICES[name].make_sandbox(**options)

@@ -96,9 +96,9 @@ class Service:
             text = re.sub(rf"(?<![\w-]){known}\b=?", word, text)
         return text
 
-    def make_sandbox(self) -> LocalService:
-        """A sandbox without functions of a user."""
-        made: LocalService = _load(self.sandbox_class)()
+    def make_sandbox(self, **options: Any) -> LocalService:
+        """A sandbox without functions of a user; ``options`` are arguments of its class."""
+        made: LocalService = _load(self.sandbox_class)(**options)
         return made
 
     def load_sandbox(self, app: Path) -> LocalService:

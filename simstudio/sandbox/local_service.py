@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,6 +13,7 @@ from simstudio.sandbox.fault_rules import parse_fault
 from simstudio.sandbox.faults import FaultInjector, Faults, RequestBreaker
 from simstudio.sandbox.http import Reply, json_reply
 from simstudio.sandbox.limits import Window
+from simstudio.sandbox.seeding import Seed, Seeding
 from simstudio.sandbox.traffic import ReceivedRequest, Recorder, requests_kept
 
 if TYPE_CHECKING:
@@ -23,8 +25,16 @@ if TYPE_CHECKING:
     from simstudio.sandbox.faults import Fault
 
 
+_READS = ("GET", "HEAD", "OPTIONS")
+
+
 class LocalService(ABC):
     """A local server of one service.
+
+    Args:
+        clock: epoch seconds.
+        seed: any number, with which ids and times are the same in every run for the same requests that change
+            something: the clock begins at 2026-01-01T00:00:00Z, and each of them moves it by 1 ms.
 
     Attributes:
         service: name of the service, such as ``sim``.
@@ -36,9 +46,10 @@ class LocalService(ABC):
     _limited_path: ClassVar[str] = "/"
     """Beginning of the paths that :meth:`limit_calls` is about."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time, seed: int | None = None) -> None:
         self.faults = Faults()
-        self.clock = Clock(clock)
+        self._seed = None if seed is None else Seed(seed, self._is_read)
+        self.clock = Clock(clock if self._seed is None or clock is not time.time else self._seed.now)
         self._requests = requests_kept()
         self._window: Window | None = None
 
@@ -77,6 +88,8 @@ class LocalService(ABC):
         self.clock.reset()
         if self._window is not None:
             self.limit_calls(self._window.per_minute)
+        if self._seed is not None:
+            self._seed.restart()
         await self._forget()
 
     @abstractmethod
@@ -89,6 +102,11 @@ class LocalService(ABC):
     @abstractmethod
     async def _forget(self) -> None:
         """Stop what runs, and remove what was made over the API."""
+
+    def _is_read(self, method: str, path: str) -> bool:
+        """Whether a request changes nothing, so that the ids and times of a seed are the same without it."""
+        del path
+        return method in _READS
 
     def fault(self, rule: str) -> Fault:
         """Add a fault: a method, a pattern of paths, effects, and for how many requests.
@@ -128,10 +146,12 @@ class LocalService(ABC):
         await app(scope, receive, send)
 
     def _middleware(self) -> list[Middleware]:
-        """Middleware that breaks off requests, records them, and applies faults to them."""
+        """Middleware that gives requests the ids and times of the seed, breaks them off, records and limits them."""
         from starlette.middleware import Middleware
 
+        seeding = [] if self._seed is None else [Middleware(Seeding, seed=self._seed)]
         return [
+            *seeding,
             Middleware(RequestBreaker, faults=self.faults),
             Middleware(Recorder, kept=self._requests),
             Middleware(FaultInjector, faults=self.faults),

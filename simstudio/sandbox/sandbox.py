@@ -23,7 +23,7 @@ from simstudio.sandbox.local_service import LocalService
 from simstudio.sandbox.logs import Logs
 from simstudio.sandbox.parameters import read_parameters
 from simstudio.sandbox.records import MemoryStore, Store
-from simstudio.sandbox.seeding import Seed, Seeding, seeded
+from simstudio.sandbox.seeding import seeded
 from simstudio.sandbox.serving import SandboxExtra, Served, configuration_error, direct, random_key
 from simstudio.sandbox.sqlite import SQLiteStore
 from simstudio.sandbox.state import State, StateFile, StateKeeper, fingerprint
@@ -136,8 +136,7 @@ class Sandbox(LocalService):
             raise configuration_error("workspaces is a list of ids, not one")
         if isinstance(members, str):
             raise configuration_error("members is a list of addresses, not one")
-        self._seed = None if seed is None else Seed(seed)
-        super().__init__(clock if self._seed is None or clock is not time.time else self._seed.now)
+        super().__init__(clock, seed)
         clock = self.clock
         self.api_key = api_key
         self.usage_cost = usage_cost
@@ -403,8 +402,6 @@ class Sandbox(LocalService):
             from simstudio.sandbox.app import build
 
         middleware = self._middleware()
-        if self._seed is not None:
-            middleware.insert(0, Middleware(Seeding, seed=self._seed))
         if self._state_file is not None:
             middleware.append(Middleware(StateKeeper, file=self._state_file))
         return build(self._core, middleware)
@@ -448,8 +445,6 @@ class Sandbox(LocalService):
 
     async def _forget(self) -> None:
         await self._engine.stop()
-        if self._seed is not None:
-            self._seed.restart()
         self._core.store.clear()
         self._state.clear(self._register)
         self.rate_limits = self.rate_limits

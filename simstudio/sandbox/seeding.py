@@ -18,14 +18,13 @@ from uuid import UUID, uuid4
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 START = 1_767_225_600.0
 """The time at which a sandbox with a seed begins: 2026-01-01T00:00:00Z, in epoch seconds."""
 _STEP = 0.001
-_READS = ("GET", "HEAD", "OPTIONS")
 
 
 @attrs.frozen
@@ -45,10 +44,12 @@ class Seed:
 
     Args:
         seed: any number.
+        is_read: whether a method and a path are those of a request that changes nothing.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, is_read: Callable[[str, str], bool]) -> None:
         self._seed = seed
+        self._is_read = is_read
         self._changes = 0
 
     def now(self) -> float:
@@ -62,7 +63,7 @@ class Seed:
 
     def source(self, method: str, path: str) -> _Source:
         """The source for a request."""
-        if method in _READS:
+        if self._is_read(method, path):
             return _Source(self, Random(f"{self._seed}/{self._changes}/{path}"), self._moment)  # noqa: S311
         self._changes += 1
         return _Source(self, Random(f"{self._seed}/{self._changes}"), self._moment)  # noqa: S311

@@ -14,7 +14,6 @@ Example:
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import cached_property
@@ -54,12 +53,19 @@ class OomolSandbox(LocalService):
     Args:
         api_token: Token: the only value of ``Authorization`` that it accepts.
         installable: Newest version of each further package that can be installed.
+        seed: Any number, with which times are the same in every run, as those of :class:`simstudio.sandbox.Sandbox`.
     """
 
     service = "oomol"
 
-    def __init__(self, api_token: str = KNOWN_TOKEN, *, installable: Mapping[str, str] | None = None) -> None:
-        super().__init__(time.time)
+    def __init__(
+        self,
+        api_token: str = KNOWN_TOKEN,
+        *,
+        installable: Mapping[str, str] | None = None,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(seed=seed)
         self.api_token = api_token
         self.installable = {"audio-lab": "1.2.0", "package-name": "1.0.0", **(installable or {})}
         self._blocks: dict[str, Runnable] = {}
@@ -153,6 +159,9 @@ class OomolSandbox(LocalService):
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> OomolServer:
         """Make a server for this sandbox. A ``with`` block or ``start()`` starts it."""
         return OomolServer(self, host, port)
+
+    def _is_read(self, method: str, path: str) -> bool:
+        return super()._is_read(method, path) or path.startswith("/rpc/")
 
     # -- handlers --------------------------------------------------------------------------------------------------
 

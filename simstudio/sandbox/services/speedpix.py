@@ -25,6 +25,7 @@ import attrs
 
 from simstudio.sandbox.http import Reply, json_reply
 from simstudio.sandbox.local_service import LocalService
+from simstudio.sandbox.seeding import new_hex
 from simstudio.sandbox.services.functions import Functions, has_ended
 from simstudio.sandbox.services.speedpix_gateway import Gateway
 from simstudio.sandbox.serving import Served, direct, random_key
@@ -40,6 +41,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 KNOWN_KEY, KNOWN_SECRET = "app-key-sandbox", "app-secret-sandbox"
 _KEPT_FOR = 3600
+_POLLS = ("/scc/comfy_get_progress", "/scc/comfy_get_result")
 
 
 @attrs.frozen
@@ -87,6 +89,8 @@ class SpeedPixSandbox(LocalService):
         app_key: The only key that it accepts.
         app_secret: Secret of that key.
         states: States that the first polls of a run see, before its end.
+        seed: Any number, with which ids and times are the same in every run, as those of
+            :class:`simstudio.sandbox.Sandbox`.
         clock: Returns epoch seconds, to check signatures.
 
     Attributes:
@@ -102,9 +106,10 @@ class SpeedPixSandbox(LocalService):
         app_secret: str = KNOWN_SECRET,
         *,
         states: tuple[str, ...] = ("waiting", "running"),
+        seed: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(clock)
+        super().__init__(clock, seed)
         self.app_key = app_key
         # Signatures are made by clients, whose clocks nobody moves.
         self._signing_clock = clock
@@ -114,7 +119,6 @@ class SpeedPixSandbox(LocalService):
         self._tasks: dict[str, _Task] = {}
         self._places: dict[str, str] = {}
         self._files: dict[str, tuple[bytes, str]] = {}
-        self._calls = 0
         self._functions = Functions()
         self._served_at: str | None = None
         self.workflow("echo")(_echo)
@@ -214,6 +218,9 @@ class SpeedPixSandbox(LocalService):
         self.faults.end_sleep()
         self._functions.stop()
 
+    def _is_read(self, method: str, path: str) -> bool:
+        return super()._is_read(method, path) or path in _POLLS
+
     # -- the service -------------------------------------------------------------------------------------------------
 
     async def _signed(self, handler: Callable[[dict[str, Any]], Awaitable[Reply]], request: Request) -> Reply:
@@ -231,9 +238,8 @@ class SpeedPixSandbox(LocalService):
         return self._envelope(status=10, data=data)
 
     def _envelope(self, status: int, data: object = None, **error: object) -> Reply:
-        self._calls += 1
         empty = dict.fromkeys(("errCode", "errMessage", "subErrCode", "subErrMessage"))
-        return json_reply({"status": status, **empty, "apiInvokeId": f"inv-{self._calls}", "data": data, **error})
+        return json_reply({"status": status, **empty, "apiInvokeId": f"inv-{new_hex(8)}", "data": data, **error})
 
     async def _submit(self, body: dict[str, Any]) -> Reply:
         function, inputs = self._workflows.get(str(body.get("workflow_id"))), body.get("inputs")

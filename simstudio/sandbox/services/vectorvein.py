@@ -20,6 +20,7 @@ from __future__ import annotations
 import base64
 import inspect
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable
 from functools import cached_property
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
     from simstudio.services.vectorvein import AsyncVectorVeinClient, VectorVeinClient
 
+_READING = re.compile(r"/(?:check-status|(?:download|get|list|read|zip)[^/]*|[^/]*list)$")
+"""The last words of paths that change nothing."""
 _GET = ("vapp/access-key/get", "user/validate-api-key", "user-info/get")
 
 W = TypeVar("W", bound=Workflow)
@@ -52,13 +55,21 @@ class VectorVeinSandbox(LocalService):
     Args:
         api_key: The one key it accepts.
         polls: How often a run, or a task of an agent, is still running when it is asked for.
+        seed: Any number, with which times are the same in every run, as those of :class:`simstudio.sandbox.Sandbox`.
         clock: Epoch seconds.
     """
 
     service = "vectorvein"
 
-    def __init__(self, api_key: str = KEY, *, polls: int = 1, clock: Callable[[], float] = time.time) -> None:
-        super().__init__(clock)
+    def __init__(
+        self,
+        api_key: str = KEY,
+        *,
+        polls: int = 1,
+        seed: int | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(clock, seed)
         self.api_key = api_key
         self._polls = polls
         self._functions: dict[str, Workflow] = {}
@@ -89,6 +100,9 @@ class VectorVeinSandbox(LocalService):
         """Have an access key of a known name; those that callers make get names of their own."""
         self._access_keys[access_key] = app_id
         self._service.add_access_key({"access_key_type": "L", "app_id": app_id}, access_key)
+
+    def _is_read(self, method: str, path: str) -> bool:
+        return super()._is_read(method, path) or _READING.search(path) is not None
 
     def _refuse_call(self, seconds: int) -> Reply:
         del seconds  # VectorVein does not tell them
