@@ -39,7 +39,11 @@ class Marker:
 
 
 class Call:
-    """One logical call: its span, and what is measured of it."""
+    """One logical call: its span, and what is measured of it.
+
+    Attributes:
+        reads_result: Whether the body of the response is read: that of an execution, if span or metrics are recorded.
+    """
 
     def __init__(self, instruments: Instruments, request: Request, *, content: bool, blocks: bool) -> None:
         self._instruments = instruments
@@ -65,6 +69,9 @@ class Call:
             if content and isinstance(request.content, bytes):
                 attributes["simstudio.input"] = request.content.decode("utf-8", "replace")
         self.span: Span = self._instruments.tracer.start_span(name, kind=trace.SpanKind.CLIENT, attributes=attributes)
+        self.reads_result: bool = self._execution is not None and (
+            self.span.is_recording() or self._instruments.are_recorded
+        )
         self._started = time.perf_counter()
         self._open = True
         request.observers = (*request.observers, Marker(self))
@@ -111,7 +118,7 @@ class Call:
         """End the span of a call whose whole body, or last part of a stream, is here."""
         if not self._open:
             return
-        if self._execution is not None and self._labels.get("http.response.status_code") != 202:
+        if self.reads_result and self._labels.get("http.response.status_code") != 202:
             self._read_execution(content)
         self._end()
 

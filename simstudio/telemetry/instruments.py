@@ -20,6 +20,7 @@ _SCOPE = "simstudio"
 class Instruments:
     """Tracer, meter and instruments, made when the first call needs them."""
 
+    provider: MeterProvider | None
     tracer: Tracer
     meter: Meter
     duration: Histogram
@@ -27,11 +28,18 @@ class Instruments:
     tokens: Histogram
     cost: Counter
 
+    @property
+    def are_recorded(self) -> bool:
+        """Whether metrics go anywhere: those of the API's own providers do not, before an SDK is configured."""
+        provider = self.provider or metrics.get_meter_provider()
+        return not type(provider).__module__.startswith(metrics.__name__)
+
     @classmethod
     def of(cls, tracer_provider: TracerProvider | None, meter_provider: MeterProvider | None) -> Instruments:
         """Make them; None is the global provider."""
         meter = metrics.get_meter(_SCOPE, __version__, meter_provider)
         return cls(
+            meter_provider,
             trace.get_tracer(_SCOPE, __version__, tracer_provider),
             meter,
             meter.create_histogram("simstudio.client.duration", "s", "Duration of calls, with retries and streams."),

@@ -21,6 +21,7 @@ class ObservedBody:
         self._body = body
         self._call = call
         self._tail = b""
+        self._begun = False
 
     def piece(self) -> bytes | None:
         """Return the next piece; None at the end, which ends the call."""
@@ -71,9 +72,11 @@ class ObservedBody:
     def _seen(self, piece: bytes | None) -> bytes | None:
         if piece is None:
             self._call.finish(self._tail)
-        else:
-            if not self._tail:
-                self._call.span.add_event("first_piece")
+            return None
+        if not self._begun:
+            self._begun = True
+            self._call.span.add_event("first_piece")
+        if self._call.reads_result:
             self._tail = (self._tail + piece)[-LONGEST_TAIL:]
         return piece
 

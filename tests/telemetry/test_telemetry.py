@@ -159,6 +159,23 @@ class TestACall:
 
 
 class TestAnExecution:
+    async def test_is_read_for_metrics_alone_where_its_trace_is_not_sampled(self, both: Both) -> None:
+        seen = Seen(sampler=ALWAYS_OFF)
+        client = both.client(answer(200, EXECUTED), middleware=seen.telemetry)
+        await both(client.workflows.execute("wf"))
+
+        points = seen.metrics()["gen_ai.client.token.usage"]
+        assert {point.attributes["gen_ai.token.type"]: point.sum for point in points} == {"input": 7, "output": 3}
+
+    async def test_is_not_read_without_an_sdk(self, both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("simstudio.telemetry.call.parse_result", None)  # a call would raise
+        pieces = streamed(b'data: {"event":"final","data":{}}\n\n')
+        client = both.client(answer(200, EXECUTED), pieces, middleware=Telemetry())
+
+        assert (await both(client.workflows.execute("wf"))).success
+        stream = await both(client.workflows.stream("wf"))
+        assert (await both(stream.result())).success
+
     async def test_follows_the_conventions_for_generative_ai(self, both: Both, seen: Seen) -> None:
         client = both.client(answer(200, EXECUTED), middleware=seen.telemetry)
         await both(client.workflows.execute("wf", {"name": "Ada"}))
