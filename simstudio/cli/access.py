@@ -135,7 +135,10 @@ def find_address(base_url: str | None, profile: Profile | None) -> tuple[str, st
         return Endpoint(base_url).base_url, "--base-url"
     ambient = os.environ.get("SIM_BASE_URL", "").strip()
     if ambient:
-        return Endpoint(ambient).base_url, "SIM_BASE_URL"
+        try:
+            return Endpoint(ambient).base_url, "SIM_BASE_URL"
+        except ConfigurationError as error:
+            raise ConfigurationError(str(error).replace("base_url", "SIM_BASE_URL", 1)) from None
     if profile is not None:
         return profile.base_url, f"the profile {profile.name}"
     return DEFAULT_BASE_URL, "the default"

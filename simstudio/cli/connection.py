@@ -231,9 +231,16 @@ def connected(command: Command) -> Command:
                 raise click.UsageError(f"--sandbox and {option} exclude each other", click.get_current_context())
         invocation.as_json = as_json
         invocation.embedded = sandboxed
+        invocation.options = _options_of(click.get_current_context().command)
         command(Connection(invocation, base_url, api_version, sandboxed, app), *arguments, **options)
 
     return wrapper
+
+
+def _options_of(command: click.Command) -> dict[str, str]:
+    return {
+        each.name: max(each.opts, key=len) for each in command.params if isinstance(each, click.Option) and each.name
+    }
 
 
 def log_bodies(stack: list[Middleware]) -> list[Middleware]:

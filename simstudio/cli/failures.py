@@ -221,7 +221,8 @@ def _message(error: SimStudioError, task_id: str | None, invocation: Invocation)
         return (
             _shorter(error, "Check base_url") + "Check --base-url (SIM_BASE_URL), the network and any proxy settings."
         )
-    return in_words(str(error))
+    name, _, rest = in_words(str(error)).partition(" ")
+    return f"{invocation.options.get(name, name)} {rest}".rstrip()
 
 
 _WAIT_AGAIN = "It goes on; wait again, or give a longer timeout."
@@ -244,6 +245,7 @@ _WORDS = (
     (" The result is in error.result.", ""),
     (": pass the last progress of on_progress as session= to resume the upload", ""),
     ("use client.workflows.run() or submit(), which do not wait on one connection", "use --async"),
+    ("the host is base_url's", "the host is that of --base-url (SIM_BASE_URL)"),
     ("leave it out of base_url", "leave it out of --base-url (SIM_BASE_URL)"),
     ("What it delivered is in error.partial; the run", "The run"),
     (", or pass (json.loads(line) for line in gzip.open(path))", ""),

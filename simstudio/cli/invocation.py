@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 import click
@@ -30,6 +30,7 @@ class Invocation:
         executed: The workflow that the command executes.
         secrets: Texts that no message may show, besides ``SIM_API_KEY``: a profile's key, the password of an address.
         words: The command line.
+        options: The options of the command, such as ``--workspace-id``, by the names of their Python arguments.
         profile: The profile that ``--profile`` names.
         verbosity: How often ``-v`` was given: 1 shows requests, 2 shows bodies as well.
         key_advice: What to do if the server refuses the key.
@@ -50,6 +51,7 @@ class Invocation:
     executed: str | None = None
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
     words: tuple[str, ...] = ()
+    options: Mapping[str, str] = attrs.field(factory=dict)
     profile: str | None = None
     verbosity: int = 0
     key_advice: str = "Check SIM_API_KEY, and that it belongs to this server."

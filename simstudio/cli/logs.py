@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import click
 
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.lists import Column, limit_option, page_size, show_list, view_options
-from simstudio.cli.options import workflows_option, workspace_option
+from simstudio.cli.options import moment_option, workflows_option, workspace_option
 from simstudio.cli.references import find_workflow
 from simstudio.cli.tail import tail
 from simstudio.cli.traces import shows_trace
@@ -75,8 +76,8 @@ logs.add_command(tail)
     multiple=True,
     help="Only runs with this status, such as failed (v2). Again for more.",
 )
-@click.option("--since", metavar="TIME", help="Earliest start, ISO 8601 in UTC, as 2026-11-20T08:00:00Z.")
-@click.option("--until", metavar="TIME", help="Latest start.")
+@moment_option("--since", "Earliest start, ISO 8601 in UTC, as 2026-11-20T08:00:00Z.")
+@moment_option("--until", "Latest start.")
 @limit_option(50)
 @connected
 @view_options
@@ -87,8 +88,8 @@ def list_(
     level: str | None,
     triggers: Sequence[str],
     statuses: Sequence[str],
-    since: str | None,
-    until: str | None,
+    since: datetime | None,
+    until: datetime | None,
     *,
     limit: int | None,
 ) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 import click
 
 from simstudio.cli.completion import complete_workflows
+
+_MOMENT = "2026-11-20T08:00:00Z"
 
 
 def timeout_option(text: str, *, default: float | None = None) -> Callable[[Any], Any]:
@@ -38,6 +41,16 @@ def seconds_option(name: str, text: str, *, default: float | None = None) -> Cal
         callback=_check_seconds,
         help=text,
     )
+
+
+def moment_option(name: str, text: str) -> Callable[[Any], Any]:
+    """Decorator: an option that is a time in ISO 8601, in UTC if it names no zone; the command gets a ``datetime``.
+
+    Args:
+        name: Name with its dashes.
+        text: Help.
+    """
+    return click.option(name, metavar="TIME", callback=_parse_moment, help=text)
 
 
 workflow_argument = click.argument("workflow", metavar="WORKFLOW", shell_complete=complete_workflows)
@@ -70,6 +83,16 @@ workspace_option = click.option(
     help="Workspace; else SIM_WORKSPACE_ID, or that of the profile. With --sandbox, its own.",
 )
 """Decorator: ``--workspace``, for :meth:`~simstudio.cli.connection.Connection.workspace`."""
+
+
+def _parse_moment(ctx: click.Context, option: click.Parameter, value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        found = datetime.fromisoformat(value[:-1] + "+00:00" if value[-1:] in ("Z", "z") else value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no time in ISO 8601, such as {_MOMENT}", ctx, option) from None
+    return found if found.tzinfo is not None else found.replace(tzinfo=timezone.utc)
 
 
 def _check_seconds(ctx: click.Context, option: click.Parameter, value: float | None) -> float | None:

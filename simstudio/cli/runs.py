@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +12,14 @@ from simstudio.cli.connection import Connection, connected
 from simstudio.cli.failures import CommandError, ExitCode
 from simstudio.cli.jobs import cut_texts_of, show_job, wait_for_job
 from simstudio.cli.lists import Column, limit_option, page_size, show_list, view_options
-from simstudio.cli.options import run_argument, timeout_option, workflow_argument, workflow_option, workspace_option
+from simstudio.cli.options import (
+    moment_option,
+    run_argument,
+    timeout_option,
+    workflow_argument,
+    workflow_option,
+    workspace_option,
+)
 from simstudio.cli.output import on_terminal, write_json
 from simstudio.cli.prompts import can_ask
 from simstudio.cli.readable import amount, duration, moment_and_time
@@ -80,8 +88,8 @@ runs.add_command(resume)
 @workflow_argument
 @click.option("--status", type=click.Choice(_STATUSES), help="Only runs with this status. v1 lists paused runs only.")
 @click.option("--trigger", metavar="NAME", help="Only runs with this trigger, such as api or schedule (v2).")
-@click.option("--since", metavar="TIME", help="Earliest start, ISO 8601 in UTC, as 2026-11-20T08:00:00Z (v2).")
-@click.option("--until", metavar="TIME", help="Latest start (v2).")
+@moment_option("--since", "Earliest start, ISO 8601 in UTC, as 2026-11-20T08:00:00Z (v2).")
+@moment_option("--until", "Latest start (v2).")
 @click.option("--oldest-first", is_flag=True, help="The oldest run first (v2).")
 @limit_option(50)
 @connected
@@ -91,8 +99,8 @@ def list_(
     workflow: str,
     status: str | None,
     trigger: str | None,
-    since: str | None,
-    until: str | None,
+    since: datetime | None,
+    until: datetime | None,
     *,
     oldest_first: bool,
     limit: int | None,

@@ -73,6 +73,7 @@ class TestCommands:
 
         assert result.exit_code == 2
         assert "did you mean v2.workflows.list" in result.stderr
+        assert "? See: simstudio call --help" in result.stderr
 
     def test_names_are_completed(self) -> None:
         complete = ShellComplete(application, {}, "simstudio", "_SIMSTUDIO_COMPLETE")

@@ -150,7 +150,20 @@ class TestOfARealServer:
         result = cli("run", "hello", "--base-url", "sim.ai")
 
         assert result.exit_code == 2
-        assert "has no http(s) scheme" in result.stderr
+        assert "--base-url 'sim.ai' has no http(s) scheme" in result.stderr
+
+    def test_an_address_of_the_environment_names_its_variable(self, cli, monkeypatch) -> None:
+        monkeypatch.setenv("SIM_API_KEY", "sk-sim-test")
+        monkeypatch.setenv("SIM_BASE_URL", "sim.ai")
+
+        assert "error: SIM_BASE_URL 'sim.ai' has no http(s) scheme" in cli("run", "hello").stderr
+
+    def test_an_argument_that_the_client_refuses_is_named_by_its_option(self, cli, server: SandboxServer) -> None:
+        result = cli("call", "v2.tables.list", "--workspace-id", "")
+
+        assert result.exit_code == 2
+        assert "error: --workspace-id must have from 1 to 128 characters" in result.stderr
+        assert not server.requests
 
     def test_an_unknown_workflow_is_1(self, cli, server: SandboxServer) -> None:
         result = cli("status", "nope")

@@ -36,7 +36,26 @@ class TestList:
         assert (result.exit_code, result.stdout) == (0, "")
         assert "status=failed" in server.requests[-1].query
         assert "trigger=api" in server.requests[-1].query
-        assert "startDate=2026-11-20T08%3A00%3A00Z" in server.requests[-1].query
+        assert "startDate=2026-11-20T08%3A00%3A00.000Z" in server.requests[-1].query
+
+    @pytest.mark.parametrize(
+        ("given", "sent"),
+        [("2026-11-20", "2026-11-20T00%3A00%3A00.000Z"), ("2026-11-20T10:00+02:00", "2026-11-20T08%3A00%3A00.000Z")],
+    )
+    @pytest.mark.parametrize("command", [("runs", "list", "hello"), ("logs", "list", "--workspace", "ws")])
+    def test_a_time_is_sent_in_utc(self, cli, server: SandboxServer, v2, command, given: str, sent: str) -> None:
+        cli(*command, "--since", given, "--until", given)
+
+        assert f"startDate={sent}" in server.requests[-1].query
+        assert f"endDate={sent}" in server.requests[-1].query
+
+    @pytest.mark.parametrize("command", [("runs", "list", "hello"), ("logs", "list")])
+    def test_what_is_no_time_is_not_sent(self, cli, server: SandboxServer, command) -> None:
+        result = cli(*command, "--since", "yesterday")
+
+        assert result.exit_code == 2
+        assert "'yesterday' is no time in ISO 8601, such as 2026-11-20T08:00:00Z" in result.stderr
+        assert not server.requests
 
     def test_v1_lists_those_that_wait_for_a_human(self, cli, paused: str) -> None:
         (found,) = lines(cli("runs", "list", "asks", "--status", "paused").stdout)
