@@ -57,7 +57,7 @@ class _SimClient(DocumentedMethods[M]):
         del api_key, base_url, headers
         configure_from_environment(LOG_VARIABLE)
         warn_of_ignored_settings()
-        options = Options.checked(timeout=timeout, max_retries=max_retries, headers=own_headers, key_header=KEY_HEADER)
+        options = Options.of(timeout=timeout, max_retries=max_retries, headers=own_headers, key_header=KEY_HEADER)
         credentials = Credentials(resolve_api_key(key), pattern=KEY_PATTERN)
         endpoint = Endpoint(resolve_base_url(address), follow_to_www=True)
         version = resolve_api_version(api_version)
@@ -103,8 +103,8 @@ class _SimClient(DocumentedMethods[M]):
         """Version of the API that the namespaces use: ``v1`` or ``v2``."""
         return self._context.session.version
 
-    def _shown(self) -> dict[str, Any]:
-        return {**super()._shown(), "api_version": self.api_version}
+    def _settings_to_show(self) -> dict[str, Any]:
+        return {**super()._settings_to_show(), "api_version": self.api_version}
 
 
 class SimStudioClient(_SimClient[Sync], SyncClient["RawSimStudioClient"]):

@@ -402,13 +402,13 @@ def _event(body: bytes, family: Family) -> Event:
             return GenericEvent(body, f"The body is {name} that Python does not read: {place}{reason}.")
         return GenericEvent(body, f"The body is not {name}: {place}{error}.")
     if family == "drain":
-        return _typed({"rows": data}, DataDrainDelivery, data, "The body is that of a data drain")
+        return _make_event({"rows": data}, DataDrainDelivery, data, "The body is that of a data drain")
     if isinstance(data, dict) and data.get("type") == EXECUTION_COMPLETED:
-        return _typed(data, WorkflowExecutionCompleted, data, f"The body says it is a {EXECUTION_COMPLETED}")
+        return _make_event(data, WorkflowExecutionCompleted, data, f"The body says it is a {EXECUTION_COMPLETED}")
     return GenericEvent(data)
 
 
-def _typed(wire: dict[str, Any], kind: type[E], payload: Any, claim: str) -> E | GenericEvent:
+def _make_event(wire: dict[str, Any], kind: type[E], payload: Any, claim: str) -> E | GenericEvent:
     event = structure(wire, kind)
     unmet = find_unmet_requirements(event)
     return GenericEvent(payload, f"{claim}, but {'; '.join(unmet)}.") if unmet else event

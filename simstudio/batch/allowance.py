@@ -52,7 +52,7 @@ class Allowance:
             return
         self._cost = self.cost if limits.cost is None else limits.cost
         begun = self.traffic.begun
-        _, uncounted, by_then = asked or (now, self.traffic.uncounted(now, self._cost), begun)
+        _, uncounted, by_then = asked or (now, self.traffic.count_uncounted(now, self._cost), begun)
         self._adopt(now, wall, limits.rate, limits.burst, limits.remaining, limits.reset, uncounted + begun - by_then)
 
     def hint(self, now: float, wall: float, limit: int, remaining: int, reset: float) -> None:
@@ -164,7 +164,7 @@ class Allowance:
         questions = self.questions
         if questions.never or self.probe.enforced is False or now < questions.next:
             return False
-        uncounted = self.traffic.uncounted(now, self._cost)
+        uncounted = self.traffic.count_uncounted(now, self._cost)
         tokens = self.bucket.tokens
         unsure = self.probe.enforced is None and tokens < self._cost and not questions.empty and not uncounted
         if not (unsure or self.probe.passed is not None or questions.is_due(now, tokens)):

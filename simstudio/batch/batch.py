@@ -95,7 +95,7 @@ class Batch(Iterator[BatchItem[R]], Generic[R]):
                 raise ConfigurationError("The inputs of a batch cannot wait for its items: they are what it waits for.")
             item = self._wait()
         except KeyboardInterrupt:
-            raise self._interrupted() from None
+            raise self._make_interruption() from None
         if item is not None:
             return item
         self._release()
@@ -187,7 +187,7 @@ class Batch(Iterator[BatchItem[R]], Generic[R]):
             box.look()  # another thread may go on reading
         return item
 
-    def _interrupted(self) -> BatchInterrupted:
+    def _make_interruption(self) -> BatchInterrupted:
         self.close()
         advice = "" if self._running.ledger is None else " The same call with the same ledger goes on from here."
         return BatchInterrupted(self.progress, list(self._box.items), advice)

@@ -26,7 +26,7 @@ class CallAllowance:
 
     def see_refusal(self, now: float, wall: float, retry_after: float | None) -> bool:  # noqa: ARG002
         """Learn of a refusal, which is never about capacity."""
-        self._limit.refused(retry_after)
+        self._limit.see_refusal(retry_after)
         return False
 
     def seed(self, now: float, wall: float, limits: Limits | None) -> None:

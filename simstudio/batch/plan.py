@@ -64,12 +64,12 @@ class Plan(Generic[R]):
         self._check_dead_letters()
         opened = ExitStack()
         try:
-            return self._begun(context, opened)
+            return self._begin(context, opened)
         except BaseException:
             opened.close()
             raise
 
-    def _begun(self, context: Context, opened: ExitStack) -> Batch[R] | AsyncBatch[R]:
+    def _begin(self, context: Context, opened: ExitStack) -> Batch[R] | AsyncBatch[R]:
         from simstudio.batch.batch import AsyncBatch, Batch
         from simstudio.batch.engine import Engine
         from simstudio.batch.progress import to_stderr

@@ -63,7 +63,7 @@ class ResultLines:
                 self._earlier = _InOrder(path, encode) if ordered else _AsTheyEnded(path)
         except OSError as error:
             self.close()
-            raise self._failed(error) from error
+            raise self._make_error(error) from error
 
     def _open(self) -> int:
         """Open the file and lock it."""
@@ -98,7 +98,7 @@ class ResultLines:
             self._begin()
             self._append(self._encode(item))
         except OSError as error:
-            raise self._failed(error) from error
+            raise self._make_error(error) from error
 
     def finish(self, *, complete: bool, others: Iterable[BatchItem] | None = None) -> None:
         """End the file; that of a complete batch without lines of items that did not come.
@@ -120,7 +120,7 @@ class ResultLines:
                 if isinstance(self._earlier, _InOrder):
                     os.ftruncate(self._descriptor, self._earlier.at)
         except OSError as error:
-            raise self._failed(error) from error
+            raise self._make_error(error) from error
 
     def remove(self) -> None:
         """Remove the file and close it."""
@@ -210,7 +210,7 @@ class ResultLines:
                     os.ftruncate(fd, size)
             raise
 
-    def _failed(self, error: OSError) -> ResultsError:
+    def _make_error(self, error: OSError) -> ResultsError:
         return ResultsError(f"The results {self._name} cannot be written: {error.strerror or error}.")
 
 

@@ -112,7 +112,7 @@ class FlowSender(Generic[R]):
         await self._close()
 
     def _on_loop(self, hear: Hear) -> Hear:
-        def told(hint: RateLimitInfo) -> None:
+        def hear_on_loop(hint: RateLimitInfo) -> None:
             try:
                 asyncio.get_running_loop()
             except RuntimeError:  # on a thread of a blocking wire; the loop gets the response later
@@ -120,4 +120,4 @@ class FlowSender(Generic[R]):
             else:
                 hear(hint)
 
-        return told
+        return hear_on_loop

@@ -181,7 +181,7 @@ class SharedAllowance(Allowance):
             self._period, self._granted, self._ends = period, granted, ends
             self._adopt_period(period, granted, ends)
         if self._period:
-            self.bucket.tokens = self._left()
+            self.bucket.tokens = self._count_left()
 
     def _adopt_period(self, period: int, granted: int, ends: float) -> None:
         refilled_by = self._clock() + ends - self._wall()
@@ -193,7 +193,7 @@ class SharedAllowance(Allowance):
             refilled_by, mark=granted // 2 if self.others.exist or self.probe.enforced is None else -1.0
         )
 
-    def _left(self) -> int:
+    def _count_left(self) -> int:
         return max(0, self._granted - self._read(f"taken:{self._period}"))
 
     def _take_for_all(self, tokens: int) -> int:
@@ -272,19 +272,19 @@ class SharedAllowance(Allowance):
         try:
             return int(self._store.get(self._prefix + key) or 0)
         except Exception as error:
-            raise _lost(error) from error
+            raise _store_error(error) from error
 
     def _add(self, key: str, expiry: int, amount: int = 1) -> int:
         try:
             return int(self._store.incr(self._prefix + key, expiry, amount))
         except Exception as error:
-            raise _lost(error) from error
+            raise _store_error(error) from error
 
     def _store_clear(self, key: str) -> None:
         try:
             self._store.clear(self._prefix + key)
         except Exception as error:
-            raise _lost(error) from error
+            raise _store_error(error) from error
 
 
 class SQLiteCounters:
@@ -422,5 +422,5 @@ def _unreachable(storage: Any) -> Exception | str | None:
         return error
 
 
-def _lost(error: Exception) -> SimStudioError:
+def _store_error(error: Exception) -> SimStudioError:
     return SimStudioError(f"The store of the shared rate failed: {type(error).__name__}: {error}")

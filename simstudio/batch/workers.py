@@ -106,7 +106,7 @@ def run(task: Task) -> bytes:
     _leave_interrupts_to_the_coordinator()
     hints: list[RateLimitInfo] = []
     try:
-        outcome = Outcome(_done(task, hints.append))
+        outcome = Outcome(_execute(task, hints.append))
     except SimStudioError as error:
         outcome = Outcome(error=error)
     except Exception as error:  # noqa: BLE001 - of a user's middleware, perhaps
@@ -114,7 +114,7 @@ def run(task: Task) -> bytes:
     return attrs.evolve(outcome, hint=hints[-1] if hints else None).pack()
 
 
-def _done(task: Task, hear: Hear) -> Result | Receipt:
+def _execute(task: Task, hear: Hear) -> Result | Receipt:
     if task.store is not None:  # first: other errors do not tell whether this task was run before
         _claim(task.name, task.store)
     value = pickle.loads(task.value)  # noqa: S301 - pickled by the coordinator, as the whole task was

@@ -70,7 +70,7 @@ def api(
     context = click.get_current_context()
     if paginate and (method.upper() != "GET" or output is not None or data is not None):
         raise click.UsageError("--paginate goes with GET, and neither with --data nor with --output", context)
-    call = _Call(method, path, _query(query), _joined(headers), _body(data), timeout)
+    call = _Call(method, path, _query(query), _join_headers(headers), _body(data), timeout)
     with connection.client() as client:
         if paginate:
             for item in call.items(client):
@@ -163,7 +163,7 @@ def _query(pairs: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _joined(headers: Pairs) -> dict[str, str]:
+def _join_headers(headers: Pairs) -> dict[str, str]:
     """The headers; values of one name are joined, as HTTP allows."""
     found: dict[str, str] = {}
     for name, value in headers:

@@ -64,7 +64,7 @@ def _run(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise CommandError(f"{path} cannot be run{_place(error, path)}: {_said(error)}.") from error
+        raise CommandError(f"{path} cannot be run{_place(error, path)}: {_describe(error)}.") from error
     return module
 
 
@@ -76,6 +76,6 @@ def _place(error: BaseException, path: Path) -> str:
     return f" (line {lines[-1]})" if lines else ""
 
 
-def _said(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     text = error.msg if isinstance(error, SyntaxError) else str(error)
     return f"{type(error).__name__}: {text.rstrip('.')}" if text else type(error).__name__

@@ -80,7 +80,7 @@ class Display:
 
             self._console = Console(stderr=True)
             self._live = Live(
-                get_renderable=self._shown,
+                get_renderable=self._fit,
                 console=self._console,
                 transient=True,
                 refresh_per_second=4,
@@ -95,7 +95,7 @@ class Display:
     ) -> None:
         self.stop()
 
-    def _shown(self) -> Any:
+    def _fit(self) -> Any:
         """One line, as wide as the terminal is at most."""
         from rich.progress_bar import ProgressBar
         from rich.table import Table
@@ -149,7 +149,7 @@ def fitting(name: str, progress: Progress, width: int) -> tuple[str, int, str]:
     for shape in shapes:
         if sum(len(part) + 1 for part in (shape[0], " " * shape[1], shape[2]) if part) <= width:
             return shape
-    return "", 0, _shortened(least, width)
+    return "", 0, _shorten(least, width)
 
 
 def _texts(progress: Progress) -> Iterator[str]:
@@ -167,5 +167,5 @@ def _texts(progress: Progress) -> Iterator[str]:
     yield f"{short}, {held.partition(' for ')[0]}" if held else f"{short}{left}"
 
 
-def _shortened(text: str, width: int) -> str:
+def _shorten(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: max(0, width - 1)]}…"

@@ -52,7 +52,7 @@ def ensure_named(
     if not moved and not _names_server(connection):
         missing += _server(ledger, known.server, connection)
     if not shared:
-        missing += _shared(ledger, known.shared)
+        missing += _with_shared(ledger, known.shared)
     if not out:
         missing += _out(ledger, known.out)
     if missing:
@@ -119,7 +119,7 @@ def _server(ledger: str, server: str | None, connection: Connection) -> Iterator
         yield f"{text}API key goes.", ["--base-url", server]
 
 
-def _shared(ledger: str, shared: str | None) -> Iterator[tuple[str, list[str]]]:
+def _with_shared(ledger: str, shared: str | None) -> Iterator[tuple[str, list[str]]]:
     path = path_of_shared(shared)
     if shared and (path is None or not _is_near(Path(path), ledger)):
         yield (

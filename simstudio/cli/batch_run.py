@@ -91,16 +91,16 @@ class BatchRun:
         keep_apart(settings.inputs, ledger=self.ledger, out=settings.out, shared=settings.shared, dead_letters=letters)
         course = _Course()
         try:
-            progress, stopped = self._executed(course)
+            progress, stopped = self._execute(course)
         except KeyboardInterrupt:  # before signals were minded, or after
-            self._interrupted(course.progress, signal.SIGINT)
+            self._end_interrupted(course.progress, signal.SIGINT)
         except (BudgetError, TooManyFailuresError):
             if course.progress is not None and not self.connection.as_json:
                 self._say_how_it_went(course.progress)
             raise
         if stopped is not None:
-            self._interrupted(progress, stopped)
-        self._ended(progress, course.missing)
+            self._end_interrupted(progress, stopped)
+        self._end(progress, course.missing)
 
     def _ensure_there(self) -> None:
         """Make sure that the inputs are where the ledger says; those of the command line are known to be there."""
@@ -115,7 +115,7 @@ class BatchRun:
                 f"If they have moved: {self._how_to_go_on('NEW_PATH')}"
             ) from error
 
-    def _executed(self, course: _Course) -> tuple[Progress, int | None]:
+    def _execute(self, course: _Course) -> tuple[Progress, int | None]:
         with self.connection.any_client() as client:
             if self.ledger is None:
                 return self._run(client, course)
@@ -125,7 +125,7 @@ class BatchRun:
             try:
                 ended = self._run(client, course)
             except InputChangedError as error:
-                raise self._changed(error, memory) from error
+                raise self._describe_change(error, memory) from error
             except Exception:
                 progress = course.progress
                 memory.end(accepted=course.sent)
@@ -135,7 +135,7 @@ class BatchRun:
             memory.end(accepted=course.sent or not course.missing)
             return ended
 
-    def _changed(self, error: InputChangedError, memory: Memory) -> CommandError:
+    def _describe_change(self, error: InputChangedError, memory: Memory) -> CommandError:
         """The inputs are not those of the ledger, which goes on with those that it had before."""
         last = memory.end(accepted=False)
         if last is not None and last.inputs not in ("-", memory.settings.inputs):
@@ -208,7 +208,7 @@ class BatchRun:
             return f"--sandbox-app {Path(self.connection.app).absolute()}"
         return "--sandbox" if self.connection.sandboxed else client.base_url
 
-    def _ended(self, progress: Progress, missing: int) -> NoReturn:
+    def _end(self, progress: Progress, missing: int) -> NoReturn:
         fewer = self._fewer(progress, missing) if missing else None
         if self.connection.as_json:
             write_json({"batch": self._summary(progress), **(fewer.to_dict() if fewer is not None else {})})
@@ -239,7 +239,7 @@ class BatchRun:
         )
         return Failure("FewerInputs", text, ExitCode.FAILED)
 
-    def _interrupted(self, progress: Progress | None, number: int) -> NoReturn:
+    def _end_interrupted(self, progress: Progress | None, number: int) -> NoReturn:
         self._say_interrupted(progress, number)
         raise click.exceptions.Exit(_STOPPED[number][0])
 

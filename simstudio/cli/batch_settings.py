@@ -220,7 +220,7 @@ def _ensure_same(path: str, before: Settings | None, address: str, now: Settings
     elif server and server != now.server and not moved:
         again = server if server.startswith("--") else f"--base-url {shlex.quote(server)}"
         problem = (
-            f"The items of {path} ran on {_called(server)}, and {_called(now.server)} is asked now: "
+            f"The items of {path} ran on {_name_of(server)}, and {_name_of(now.server)} is asked now: "
             f"what the one finished would pass for the other's. Give {again}, or another ledger; "
             "if it is the same server under another address, --server-moved"
         )
@@ -228,7 +228,7 @@ def _ensure_same(path: str, before: Settings | None, address: str, now: Settings
         raise click.UsageError(problem, click.get_current_context(silent=True))
 
 
-def _called(server: str | None) -> str:
+def _name_of(server: str | None) -> str:
     return "another server" if server is None else f"the server of {server}" if server.startswith("--") else server
 
 

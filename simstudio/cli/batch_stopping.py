@@ -57,7 +57,7 @@ class Stopping:
         if threading.current_thread() is threading.main_thread():
             ignored = _HANG_UP is not None and signal.getsignal(_HANG_UP) is signal.SIG_IGN
             numbers = [number for number in SIGNALS if not (ignored and number == _HANG_UP)]
-            self._before = {number: signal.signal(number, self._asked) for number in numbers}
+            self._before = {number: signal.signal(number, self._stop) for number in numbers}
         return self
 
     def __exit__(
@@ -67,7 +67,7 @@ class Stopping:
             gone = number == _HANG_UP == self.signal  # it may say so again while the last words are said
             signal.signal(number, signal.SIG_IGN if gone else handler)
 
-    def _asked(self, number: int, _: FrameType | None) -> None:
+    def _stop(self, number: int, _: FrameType | None) -> None:
         if self.signal is not None:
             if number == _HANG_UP or (number == self.signal and self._clock() < self._since + _AT_ONCE):
                 return

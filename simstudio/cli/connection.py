@@ -66,7 +66,7 @@ class Connection:
             ConfigurationError: Another setting cannot be used, or the sandbox cannot start.
         """
         with ExitStack() as stack:
-            yield stack.enter_context(self._embedded(stack) if self.sandboxed else self._remote())
+            yield stack.enter_context(self._embed(stack) if self.sandboxed else self._remote())
 
     @contextmanager
     def any_client(self) -> Iterator[Any]:
@@ -109,7 +109,7 @@ class Connection:
         """The default middleware; with ``-vv`` it logs bodies."""
         return log_bodies if self.invocation.verbosity > 1 else None
 
-    def _embedded(self, stack: ExitStack) -> SimStudioClient:
+    def _embed(self, stack: ExitStack) -> SimStudioClient:
         from simstudio.cli.apps import load_sandbox
         from simstudio.sandbox import Sandbox
 

@@ -48,7 +48,7 @@ def deploy_workflow(
     """
     given: dict[str, Any] = {name: text for name, text in labels.items() if text is not None}
     result: dict[str, Any] = Connection.surface(client).workflows.deploy(workflow, **given).to_dict()
-    return _waited(client, workflow, result, timeout) if wait else result
+    return _wait_until_active(client, workflow, result, timeout) if wait else result
 
 
 def roll_back_workflow(
@@ -66,7 +66,7 @@ def roll_back_workflow(
     """
     given: dict[str, Any] = {} if version is None else {"version": version}
     result: dict[str, Any] = Connection.surface(client).workflows.rollback(workflow, **given).to_dict()
-    return _waited(client, workflow, result, timeout) if wait else result
+    return _wait_until_active(client, workflow, result, timeout) if wait else result
 
 
 def show_deployment(connection: Connection, workflow: str, result: Mapping[str, Any]) -> None:
@@ -92,7 +92,9 @@ def show_deployment(connection: Connection, workflow: str, result: Mapping[str, 
     )
 
 
-def _waited(client: SimStudioClient, workflow: str, result: dict[str, Any], timeout: float) -> dict[str, Any]:
+def _wait_until_active(
+    client: SimStudioClient, workflow: str, result: dict[str, Any], timeout: float
+) -> dict[str, Any]:
     with Waiting(f"{workflow}: deploying"):
         if client.api_version == "v2":
             done: dict[str, Any] = client.v2.workflows.wait_until_deployed(workflow, timeout=timeout).to_dict()

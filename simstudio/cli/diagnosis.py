@@ -167,7 +167,7 @@ class Diagnosis:
             response, refusal = _ask(client, "/api/users/me/usage-limits")
             if response is None or not isinstance(_body(response), Mapping):
                 odd = f"{address} answers, but not as Sim does. Check the address."
-                yield _problem("server", odd if refusal is None else self._told(refusal))
+                yield _problem("server", odd if refusal is None else self._describe(refusal))
                 return
             meta, _ = _ask(client, "/api/v2/meta")
         yield _ok("server", _generation(response, meta))
@@ -176,9 +176,9 @@ class Diagnosis:
             yield _ok("key", "accepted by the server")
             yield _check_v2(meta)
         elif key is not None:
-            yield _problem("key", self._told(refusal))
+            yield _problem("key", self._describe(refusal))
 
-    def _told(self, error: SimStudioError | None) -> str:
+    def _describe(self, error: SimStudioError | None) -> str:
         failure = None if error is None else describe(error, self.invocation)
         return failure.line if failure is not None else str(error)
 

@@ -154,7 +154,7 @@ class Failure:
 def describe(error: BaseException, invocation: Invocation) -> Failure | None:
     """The report of an exception; None for a defect of the program, which shows its traceback."""
     if isinstance(error, (Interrupted, KeyboardInterrupt, click.Abort)):
-        return _interrupted(invocation)
+        return _describe_interruption(invocation)
     if isinstance(error, CommandError):
         return Failure(
             error.kind,
@@ -353,7 +353,7 @@ def _usage(error: click.ClickException) -> str:
     return f"{text} See: {context.command_path} --help" if context is not None else text
 
 
-def _interrupted(invocation: Invocation) -> Failure:
+def _describe_interruption(invocation: Invocation) -> Failure:
     text = f"Interrupted. {invocation.interruption}".rstrip()
     if invocation.begun and not invocation.embedded:
         text += f" The {invocation.noun} may continue on the server."

@@ -57,7 +57,7 @@ def read_bytes(source: str, option: str) -> bytes:
     try:
         return _standard_input() if source == "-" else Path(source).expanduser().read_bytes()
     except OSError as error:
-        _refuse(option, f"{_named(source)} cannot be read: {error.strerror or error}")
+        _refuse(option, f"{_name_of(source)} cannot be read: {error.strerror or error}")
 
 
 def read_json(source: str, option: str = "--input-json") -> Any:
@@ -67,7 +67,7 @@ def read_json(source: str, option: str = "--input-json") -> Any:
         click.BadParameter: It cannot be read, or is no JSON.
     """
     content = read_bytes(source, option)
-    name = _named(source)
+    name = _name_of(source)
     if not content.strip():
         _refuse(option, f"{name} is empty")
     try:
@@ -94,7 +94,7 @@ def parse_json(text: str, option: str) -> Any:
         _refuse(option, f"it is no JSON: {error}")
 
 
-def _named(source: str) -> str:
+def _name_of(source: str) -> str:
     return "standard input" if source == "-" else source
 
 

@@ -93,7 +93,7 @@ def _profile(file: ProfileFile, name: str, base_url: str | None, workspace: str 
 def _read_key() -> Secret[str]:
     """The key on standard input."""
     stream = sys.stdin
-    return _checked(Secret(stream.read(_LONGEST_KEY) if stream is not None else ""))
+    return _check(Secret(stream.read(_LONGEST_KEY) if stream is not None else ""))
 
 
 def _ask_for_key(profile: Profile) -> Secret[str]:
@@ -103,10 +103,10 @@ def _ask_for_key(profile: Profile) -> Secret[str]:
             "There is no terminal to ask for the key on. Give --with-key and the key on standard input, or set "
             "SIM_API_KEY and do without a profile."
         )
-    return _checked(Secret(click.prompt(f"API key for {profile.base_url}", hide_input=True, err=True)))
+    return _check(Secret(click.prompt(f"API key for {profile.base_url}", hide_input=True, err=True)))
 
 
-def _checked(key: Secret[str]) -> Secret[str]:
+def _check(key: Secret[str]) -> Secret[str]:
     if not key.reveal().strip():
         raise CommandError("No key was given.")
     try:

@@ -60,7 +60,7 @@ def write(text: str) -> None:
         return
     if on_terminal():
         text = printable(text)
-    with _written():
+    with _catch_failures():
         try:
             stream.write(text)
         except UnicodeEncodeError:
@@ -78,7 +78,7 @@ def write_bytes(content: bytes) -> None:
     stream = sys.stdout
     if stream is None:
         return
-    with _written():
+    with _catch_failures():
         stream.flush()
         stream.buffer.write(content)
         stream.buffer.flush()
@@ -86,12 +86,12 @@ def write_bytes(content: bytes) -> None:
 
 def write_json(value: Any) -> None:
     """Write JSON on one line."""
-    write(_encoded(value, None) + "\n")
+    write(_encode(value, None) + "\n")
 
 
 def write_value(value: Any) -> None:
     """Write what a workflow brought, for people: text as it is, anything else as indented JSON."""
-    write((value if isinstance(value, str) else _encoded(value, 2)) + "\n")
+    write((value if isinstance(value, str) else _encode(value, 2)) + "\n")
 
 
 def tell(text: str, end: str = "\n") -> None:
@@ -149,8 +149,8 @@ def discard() -> None:
 
 
 @contextmanager
-def _written() -> Iterator[None]:
-    """What cannot be written is told as such; a reader that has gone is none of that."""
+def _catch_failures() -> Iterator[None]:
+    """Turn a failure to write into a :class:`CommandError`; of a closed pipe, leave the BrokenPipeError as it is."""
     try:
         yield
     except BrokenPipeError:
@@ -160,7 +160,7 @@ def _written() -> Iterator[None]:
         raise CommandError(f"Standard output cannot be written: {error.strerror or error}.", ExitCode.FAILED) from error
 
 
-def _encoded(value: Any, indent: int | None) -> str:
+def _encode(value: Any, indent: int | None) -> str:
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     if on_terminal():
         text = re.sub(CONTROL, lambda found: f"\\u{ord(found[0]):04x}", text)

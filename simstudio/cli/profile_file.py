@@ -140,16 +140,16 @@ class ProfileFile:
         if profile.workspace_id is not None:
             table["workspace_id"] = profile.workspace_id
         first = {} if self.names else {"current": profile.name}
-        return self._changed({**first, "profiles": {**self._tables(), profile.name: table}})
+        return self._write_values({**first, "profiles": {**self._tables(), profile.name: table}})
 
     def without(self, name: str) -> ProfileFile:
         """This content without a profile."""
         rest = {each: table for each, table in self._tables().items() if each != name}
-        return self._changed({"profiles": rest, **({"current": None} if self.current == name else {})})
+        return self._write_values({"profiles": rest, **({"current": None} if self.current == name else {})})
 
     def using(self, name: str) -> ProfileFile:
         """This content with another current profile."""
-        return self._changed({"current": name})
+        return self._write_values({"current": name})
 
     def save(self) -> None:
         """Write the file: private, and complete or not at all.
@@ -180,7 +180,7 @@ class ProfileFile:
             raise CommandError(f"In {self.path}, profiles is no table. {_MEND}")
         return found
 
-    def _changed(self, values: Mapping[str, Any]) -> ProfileFile:
+    def _write_values(self, values: Mapping[str, Any]) -> ProfileFile:
         document = {name: value for name, value in {**self.document, **values}.items() if value is not None}
         return attrs.evolve(self, document=document)
 

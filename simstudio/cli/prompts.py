@@ -55,7 +55,7 @@ def ask(pause: Pause) -> Any:
     tell(pause.question or "The run waits for you.")
     if not pause.input_fields:
         return _prompt("answer (JSON, Enter for none)", None, lambda text: _any_json(text) if text else None)
-    answers = {field.name: _asked(field) for field in pause.input_fields}
+    answers = {field.name: _ask(field) for field in pause.input_fields}
     return {name: answer for name, answer in answers.items() if answer is not _SKIPPED}
 
 
@@ -65,7 +65,7 @@ def describe_fields(pause: Pause) -> str:
     return f"asks for {fields}" if fields else "does not say what it asks for"
 
 
-def _asked(field: InputField) -> Any:
+def _ask(field: InputField) -> Any:
     label = field.label or field.name
     if field.description:
         tell(f"  {field.description}")
@@ -77,7 +77,7 @@ def _asked(field: InputField) -> Any:
     return _prompt(
         f"{label} ({_HINTS.get(field.type, 'text')}{hint})",
         default,
-        lambda text: _parsed(text, field.type, required=required),
+        lambda text: _parse(text, field.type, required=required),
         required=required,
     )
 
@@ -112,7 +112,7 @@ _HINTS = {
 }
 
 
-def _parsed(text: str, kind: str, *, required: bool) -> Any:
+def _parse(text: str, kind: str, *, required: bool) -> Any:
     """An answer as the workflow gets it.
 
     Raises:

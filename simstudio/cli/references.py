@@ -131,7 +131,7 @@ def find_run(
         return found if found.workflow_id is not None else attrs.evolve(found, workflow_id=workflow)
     if client.api_version != "v2" or workflow is None:
         connection.workspace(workspace)
-    newest = next(_listed(connection, client, "run", workspace, workflow, 1, as_log=as_log), None)
+    newest = next(_candidates(connection, client, "run", workspace, workflow, 1, as_log=as_log), None)
     if newest is None:
         what = f"The workflow {workflow}" if workflow else "The workspace"
         raise CommandError(f"{what} has no runs yet.", ExitCode.FAILED, "NotFound")
@@ -202,7 +202,7 @@ def _find(
         invocation.id_advice = f"The id of a {noun} can be shortened if SIM_WORKSPACE_ID says where to look."
         return Listed(given)
     try:
-        found = list(_beginning(given, _listed(connection, client, noun, workspace, workflow, None, as_log=as_log)))
+        found = list(_beginning(given, _candidates(connection, client, noun, workspace, workflow, None, as_log=as_log)))
     except (NotFoundError, PermissionDeniedError):  # the server has no such list, or the key may not see it
         return Listed(given)
     exact = [each for each in found if each.id == given]
@@ -236,7 +236,7 @@ def _beginning(given: str, listed: Iterable[Listed]) -> Iterator[Listed]:
             yield each
 
 
-def _listed(
+def _candidates(
     connection: Connection,
     client: SimStudioClient,
     noun: str,

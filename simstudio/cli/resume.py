@@ -56,12 +56,12 @@ def resume(
     A run that was started in the background goes on there; then its task id is printed. An answer counts once: it is
     never sent a second time by itself.
     """
-    given = _given(answer)
+    given = _read_answer(answer)
     with connection.client() as client:
         run, workflow = find_run_and_workflow(connection, client, run, workflow, workspace, acts=True)
         if workflow is None:
             raise click.UsageError("A pause is found by its workflow: give --workflow ID", click.get_current_context())
-        pause = _chosen(client.workflows.get_paused(workflow, run), context)
+        pause = _choose(client.workflows.get_paused(workflow, run), context)
         if answer is None:
             if not can_ask():
                 raise click.UsageError(f"It {describe_fields(pause)}. Give --input JSON", click.get_current_context())
@@ -74,7 +74,7 @@ def resume(
         _finish(connection, client, resumed, wait=wait, timeout=timeout)
 
 
-def _given(answer: str | None) -> Any:
+def _read_answer(answer: str | None) -> Any:
     if answer is None:
         return None
     if answer == "-" or answer.startswith("@"):
@@ -82,7 +82,7 @@ def _given(answer: str | None) -> Any:
     return parse_json(answer, "--input")
 
 
-def _chosen(run: PausedRun, context: str | None) -> Pause:
+def _choose(run: PausedRun, context: str | None) -> Pause:
     """The pause to answer.
 
     Raises:

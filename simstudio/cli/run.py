@@ -162,7 +162,7 @@ class _Run:
         self._finish(job.result, taskId=receipt.task_id)
 
     def stream(self, client: SimStudioClient, selected: Sequence[str]) -> None:
-        outputs = list(selected) or _streamed_by(self.connection.sandbox, self.workflow)
+        outputs = list(selected) or _find_streamed(self.connection.sandbox, self.workflow)
         text = _Text()
         try:
             with (
@@ -238,7 +238,7 @@ class _Text:
             write("\n")
 
 
-def _streamed_by(sandbox: Sandbox | None, workflow: str) -> list[str] | None:
+def _find_streamed(sandbox: Sandbox | None, workflow: str) -> list[str] | None:
     """What a workflow of the embedded sandbox streams: its function is known here, so nobody has to say it."""
     found = sandbox.workflows.get(workflow) if sandbox is not None else None
     if found is None:

@@ -67,7 +67,7 @@ def _announce_sim(server: SandboxServer) -> None:
     workflows = "".join(f"{line.rstrip()}\n" for line in lines)
     example, given = _example(served)
     address = f"{url}/api/workflows/{quote(example, safe='')}/execute"
-    inputs = "".join(f" --input {shlex.quote(f'{name}={_written(value)}')}" for name, value in given.items())
+    inputs = "".join(f" --input {shlex.quote(f'{name}={_format(value)}')}" for name, value in given.items())
     write(
         f"A local Sim is at {url} (Ctrl-C stops it)\n\n"
         f"  API key: {key}\n"
@@ -134,7 +134,7 @@ def _title(service: str) -> str:
     return title_of(None if service == "sim" else service)
 
 
-def _written(value: object) -> str:
+def _format(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 

@@ -104,7 +104,7 @@ def import_(
                 timezone=timezone,
                 delete_failed=delete_failed,
                 timeout=timeout,
-                on_progress=_shown(connection, file.name, workspace_id, waiting),
+                on_progress=_make_progress(connection, file.name, workspace_id, waiting),
             )
     if connection.as_json or not on_terminal():
         write_json(result.to_dict())
@@ -132,7 +132,7 @@ def _check_target(new: str | None, table: str | None, *, replace: bool) -> None:
         raise click.UsageError("--replace goes with --table", click.get_current_context())
 
 
-def _shown(
+def _make_progress(
     connection: Connection, name: str, workspace_id: str, waiting: Waiting
 ) -> Callable[[UploadProgress | TableImport], None]:
     """A function that shows the progress of an import, and keeps what an interruption would leave."""

@@ -40,7 +40,7 @@ def show_fields(fields: Iterable[tuple[str, Any]]) -> None:
         if console.width < _NARROW:
             shown = Text(f"{name}: {value}")
         else:
-            lines = [part for line in value.split("\n") for part in _wrapped(line, console.width - width - 2)]
+            lines = [part for line in value.split("\n") for part in _wrap(line, console.width - width - 2)]
             rest = "".join(f"\n{' ' * (width + 2)}{line}".rstrip(" ") for line in lines[1:])
             shown = Text.assemble((name.ljust(width), "bold"), "  ", (f"{lines[0]}{rest}", _style_of(name, value)))
         console.print(shown, soft_wrap=True)
@@ -200,7 +200,7 @@ def _readable(value: Any) -> str:
     return encodable(printable(text))
 
 
-def _wrapped(line: str, width: int) -> list[str]:
+def _wrap(line: str, width: int) -> list[str]:
     """A line in pieces that are no wider than a width, unless a word is; words are never broken."""
     from rich.cells import cell_len
 

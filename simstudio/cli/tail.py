@@ -106,7 +106,7 @@ class Tail:
         Raises:
             SimStudioError: They could not be asked for.
         """
-        found = self._found()
+        found = self._fetch()
         over = [
             (_key(log), begun, log) for begun, log in found if is_over(log) and self.level in (None, log.get("level"))
         ]
@@ -120,7 +120,7 @@ class Tail:
         for _, _, log in new:
             yield log
 
-    def _found(self) -> list[tuple[datetime, Mapping[str, Any]]]:
+    def _fetch(self) -> list[tuple[datetime, Mapping[str, Any]]]:
         surface = Connection.surface(self.client)
         since = None if self._since is None else self._since.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
         window = {} if since is None else {"start_date": since}

@@ -52,7 +52,7 @@ def _status(connection: Connection, found: BillingStatus) -> None:
             ("period", f"{begun} to {ends}" if begun is not None and ends is not None else None),
             ("credits", ratio(_credits(found, "used"), _credits(found, "limit"))),
             ("left", _credits(found, "remaining")),
-            ("storage", _stored(found)),
+            ("storage", _describe_storage(found)),
         ]
     )
 
@@ -67,7 +67,9 @@ def _limits(connection: Connection, limits: UsageLimits) -> None:
         return
     spent, most = attribute(limits, "usage", "current_period_cost"), attribute(limits, "usage", "limit")
     costs = _money(spent) if most is None else ratio(_money(spent), _money(most))
-    show_fields([("plan", attribute(limits, "usage", "plan")), ("costs", costs), ("storage", _stored(limits))])
+    show_fields(
+        [("plan", attribute(limits, "usage", "plan")), ("costs", costs), ("storage", _describe_storage(limits))]
+    )
     click.echo()
     show_table(
         ("limit of", "a minute", "at once", "left", "resets"),
@@ -81,7 +83,7 @@ def _limits(connection: Connection, limits: UsageLimits) -> None:
 _OF_A_LIMIT = ("limit", "max_burst", "remaining", "reset_at")
 
 
-def _stored(found: BillingStatus | UsageLimits) -> str | None:
+def _describe_storage(found: BillingStatus | UsageLimits) -> str | None:
     return ratio(size(attribute(found, "storage", "used_bytes")), size(attribute(found, "storage", "limit_bytes")))
 
 

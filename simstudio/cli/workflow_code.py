@@ -198,7 +198,7 @@ def _plan_of_folder(
         same=files.manifest.workspace in (None, target),
         folders=() if only else files.manifest.folders,
         mapped=mapped,
-        known=files.known(target),
+        known=files.digests_of(target),
         prune=prune,
         partial=bool(only),
     )

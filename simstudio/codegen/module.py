@@ -152,7 +152,7 @@ def _docstring(text: str) -> Iterator[str]:
     """The lines of a docstring, indented once."""
     # CPython 3.13 compiles no docstring with half of a surrogate pair, not even with an escaped one.
     text = text.encode("utf-8", "replace").decode()
-    lines = [_escaped(line) for line in text.expandtabs(4).splitlines()]
+    lines = [_escape(line) for line in text.expandtabs(4).splitlines()]
     last = lines[-1]
     if last.endswith('"'):  # it would end the literal
         lines[-1] = f'{last[:-1]}\\"'
@@ -164,6 +164,6 @@ def _docstring(text: str) -> Iterator[str]:
     yield '    """'
 
 
-def _escaped(line: str) -> str:
+def _escape(line: str) -> str:
     letters = (repr(letter)[1:-1] if letter == "\\" or not letter.isprintable() else letter for letter in line)
     return "".join(letters).rstrip().replace('"""', '\\"\\"\\"')

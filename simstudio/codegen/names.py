@@ -35,7 +35,7 @@ def function_name(title: str) -> str:
         >>> function_name("Greet people!"), function_name("2 für 1"), function_name("class"), function_name("…")
         ('greet_people', 'workflow_2_für_1', 'class_', 'workflow')
     """
-    text = _normalized(_normalized(title).lower())
+    text = _normalize(_normalize(title).lower())
     text = "".join(letter if f"a{letter}".isidentifier() else " " for letter in text)
     name = "_".join(text.replace("_", " ").split())[:_LONGEST].strip("_")
     if not name[:1].isidentifier():
@@ -61,9 +61,9 @@ def assign_names(functions: Iterable[str], *, reserved: Collection[str]) -> Iter
 
 def _names_of(function: str) -> Names:
     words = "".join(part[:1].upper() + part[1:] for part in function.split("_"))
-    return Names(function, f"{_normalized(words)}Input", f"{_normalized(function.rstrip('_').upper())}_WORKFLOW")
+    return Names(function, f"{_normalize(words)}Input", f"{_normalize(function.rstrip('_').upper())}_WORKFLOW")
 
 
-def _normalized(text: str) -> str:
+def _normalize(text: str) -> str:
     """Text as Python's parser normalizes identifiers."""
     return unicodedata.normalize("NFKC", text)

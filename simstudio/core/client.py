@@ -73,7 +73,7 @@ class BaseClient(APIResource[M]):
             {**now.headers, **headers} if isinstance(headers, Mapping) else headers or now.headers
         )
         del headers
-        options = Options.checked(
+        options = Options.of(
             timeout=now.timeout if isinstance(timeout, Unset) else timeout,
             max_retries=now.max_retries if isinstance(max_retries, Unset) else max_retries,
             headers=own,
@@ -149,13 +149,13 @@ class BaseClient(APIResource[M]):
         """Pickle the configuration, **including the API key**: treat a pickled client as a secret."""
         return self._context.reduce()
 
-    def _shown(self) -> dict[str, Any]:
+    def _settings_to_show(self) -> dict[str, Any]:
         """What the repr shows of a client."""
         return {"base_url": self.base_url}
 
     def __repr__(self) -> str:
         complete = "_context" in vars(self)  # a constructor that fails leaves a client in its traceback
-        shown = ", ".join(f"{name}={value!r}" for name, value in self._shown().items()) if complete else "…"
+        shown = ", ".join(f"{name}={value!r}" for name, value in self._settings_to_show().items()) if complete else "…"
         return f"{type(self).__name__}({shown})"
 
 

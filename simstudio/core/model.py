@@ -209,9 +209,9 @@ class Model(Mapping[str, Any]):
     def _repr_html_(self) -> str:
         from simstudio.core.display import table_html
 
-        return table_html(type(self).__name__, self._shown().items())
+        return table_html(type(self).__name__, self._attributes_to_show().items())
 
-    def _shown(self) -> dict[str, Any]:
+    def _attributes_to_show(self) -> dict[str, Any]:
         """The attributes that a notebook shows: those of the representation that say something."""
         values = {field.name: getattr(self, field.name, None) for field in attrs.fields(type(self)) if field.repr}
         return {name: value for name, value in values.items() if not is_empty(value)}

@@ -60,7 +60,7 @@ class Options:
         self.headers = headers
 
     @classmethod
-    def checked(cls, *, timeout: float | None, max_retries: int, headers: Secret[Any], key_header: str = "") -> Options:
+    def of(cls, *, timeout: float | None, max_retries: int, headers: Secret[Any], key_header: str = "") -> Options:
         """Make options from arguments. ``key_header`` is that of :func:`check_headers`.
 
         Raises:

@@ -73,7 +73,7 @@ class Page(Generic[T]):
         from simstudio.core.model import Model
 
         rows = [
-            item._shown() if isinstance(item, Model) else item if isinstance(item, Mapping) else {"": item}
+            item._attributes_to_show() if isinstance(item, Model) else item if isinstance(item, Mapping) else {"": item}
             for item in self.items
         ]
         return rows_html(f"{len(self.items)} items", rows)

@@ -132,7 +132,7 @@ def header(name: str) -> Sent:
     return Sent("header", name)
 
 
-def converted(convert: Callable[[str, Any], Any]) -> Sent:
+def conversion(convert: Callable[[str, Any], Any]) -> Sent:
     """The function that makes the value that is sent from the parameter's name and argument."""
     return Sent(convert=convert)
 

@@ -99,7 +99,7 @@ class Session:
         """Send a request through the stack without following redirects: for addresses of other servers."""
         return self._handler(request)
 
-    def shared(self, kind: type[T]) -> T:
+    def share(self, kind: type[T]) -> T:
         """Return the one object of a class that the resources of a client and of its clones share."""
         found: T | None = self._shared.get(kind)
         return self._shared.setdefault(kind, kind()) if found is None else found

@@ -103,7 +103,7 @@ def is_anonymous(resource: APIResource[Any]) -> bool:
 def support(resource: APIResource[Any]) -> bool | None:
     """Whether the server honours the claims of a resource; None if that is not known yet."""
     session = resource._context.session
-    known = session.shared(ClaimSupport).servers.get(session.endpoint.base_url)
+    known = session.share(ClaimSupport).servers.get(session.endpoint.base_url)
     return False if known and is_anonymous(resource) else known
 
 
@@ -156,7 +156,7 @@ def no_claims(resource: APIResource[Any]) -> ConfigurationError:
 
 def _remember(resource: APIResource[Any], *, honoured: bool) -> None:
     session = resource._context.session
-    session.shared(ClaimSupport).servers[session.endpoint.base_url] = honoured
+    session.share(ClaimSupport).servers[session.endpoint.base_url] = honoured
 
 
 def _read(response: Response) -> Any:

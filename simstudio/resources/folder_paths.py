@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated, TypeAlias
 from urllib.parse import quote
 
-from simstudio.core.parameters import abbreviate, converted
+from simstudio.core.parameters import abbreviate, conversion
 from simstudio.transport.errors import InvalidInputError
 
 _ENCODED = re.compile(r"(?:[A-Za-z0-9_.~/-]|%[0-9A-F]{2})*")
@@ -47,9 +47,9 @@ def _encode_each(name: str, paths: Sequence[str | Sequence[str]]) -> list[str]:
     return [encode_folder_path(name, path) for path in paths]
 
 
-FolderPath: TypeAlias = Annotated[str | Sequence[str], converted(encode_folder_path)]
+FolderPath: TypeAlias = Annotated[str | Sequence[str], conversion(encode_folder_path)]
 """Path of a folder: a text such as ``/Sales/New leads``, percent-encoded as Sim shows it or not, or a list of names
 such as ``["Sales", "New leads"]``. ``/`` and ``[]`` are the root. At most 64 names and 4,096 bytes."""
 
-FolderPaths: TypeAlias = Annotated[Sequence[str | Sequence[str]], converted(_encode_each)]
+FolderPaths: TypeAlias = Annotated[Sequence[str | Sequence[str]], conversion(_encode_each)]
 """Paths of folders, each like :data:`FolderPath`."""

@@ -118,7 +118,7 @@ class Control:
         limit = request.query_params.get("limit", str(len(found)))
         if not limit.isdecimal() or len(limit) > 9:
             raise Refusal(400, "limit is a number")
-        return {"requests": [_shown(each) for each in found[len(found) - min(int(limit), len(found)) :]]}
+        return {"requests": [_describe_request(each) for each in found[len(found) - min(int(limit), len(found)) :]]}
 
     async def _forget_requests(self, request: Request) -> object:
         del request
@@ -171,7 +171,7 @@ class Control:
         return await self._show(request)
 
 
-def _shown(request: ReceivedRequest) -> dict[str, object]:
+def _describe_request(request: ReceivedRequest) -> dict[str, object]:
     """A request with its body as JSON, text, or base64, whichever is the first that fits."""
     shown: dict[str, object] = {
         "method": request.method,

@@ -26,12 +26,12 @@ class ObservedBody:
     def piece(self) -> bytes | None:
         """Return the next piece; None at the end, which ends the call."""
         with self._failing():
-            return self._seen(self._body.piece())
+            return self._see(self._body.piece())
 
     async def apiece(self) -> bytes | None:
         """Return the next piece; None at the end, which ends the call."""
         with self._failing():
-            return self._seen(await self._body.apiece())
+            return self._see(await self._body.apiece())
 
     def await_event(self) -> None:
         """Let the pieces until the next call share one idle time."""
@@ -69,7 +69,7 @@ class ObservedBody:
         await self._body.aclose()
         self._call.finish(self._tail)
 
-    def _seen(self, piece: bytes | None) -> bytes | None:
+    def _see(self, piece: bytes | None) -> bytes | None:
         if piece is None:
             self._call.finish(self._tail)
             return None

@@ -208,7 +208,7 @@ class RecordingProxy(_Proxy):
         import httpx
 
         reading = asyncio.ensure_future(self._read(response, send))
-        hung_up = asyncio.ensure_future(_disconnected(receive))
+        hung_up = asyncio.ensure_future(_wait_for_disconnect(receive))
         try:
             await asyncio.wait({reading, hung_up}, return_when=asyncio.FIRST_COMPLETED)
             if not reading.done():
@@ -231,7 +231,7 @@ class RecordingProxy(_Proxy):
         sent = Readdressing(self.url, self._base_url)
         recorded = self._recorded
         rewritten = is_json(headers)
-        await send(head(response.status_code, _passed(headers, sent)))
+        await send(head(response.status_code, _headers_to_pass(headers, sent)))
         kept = []
         async for chunk in response.aiter_raw():
             kept.append(recorded.feed(chunk) if rewritten else chunk)
@@ -286,7 +286,7 @@ class Replay(_Proxy):
     async def _play(self, answer: Answer, scope: Scope, send: Send) -> None:
         parts = urlsplit(answer.url)
         local = Readdressing(f"{parts.scheme}://{parts.netloc}", self._base_url)
-        await send(head(answer.status, _passed(answer.headers, local)))
+        await send(head(answer.status, _headers_to_pass(answer.headers, local)))
         body = b"" if scope["method"] == "HEAD" or answer.status in (204, 304) else answer.body
         if is_json(list(answer.headers)):
             body = local.feed(body) + local.flush()
@@ -318,7 +318,7 @@ def _target(scope: Scope) -> str:
     return raw.partition(b"?")[0].decode("ascii") + (f"?{query}" if query else "")
 
 
-def _passed(headers: Iterable[tuple[str, str]], local: Readdressing) -> list[tuple[str, str]]:
+def _headers_to_pass(headers: Iterable[tuple[str, str]], local: Readdressing) -> list[tuple[str, str]]:
     """The response headers for the client: none that lets web pages of other origins read the response."""
     return [
         (name, local.header(name, value)) for name, value in headers if not name.lower().startswith("access-control-")
@@ -333,6 +333,6 @@ def _texts(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
 
 
-async def _disconnected(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

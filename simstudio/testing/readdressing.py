@@ -25,7 +25,7 @@ class Readdressing:
         for old, new in self._bases:
             before = rb'"%b(?=[/"?#\\])' % re.escape(old.encode())
             data = re.sub(before, f'"{new}'.replace("\\", r"\\").encode(), data)
-        self._rest = data[len(data) - self._begun(data) :]
+        self._rest = data[len(data) - self._count_beginning(data) :]
         return data[: len(data) - len(self._rest)]
 
     def flush(self) -> bytes:
@@ -40,7 +40,7 @@ class Readdressing:
         old, new = self._bases[0]
         return re.sub(rf"(?<![^<\s]){re.escape(old)}(?=[/?#>;]|$)", lambda _: new, value)
 
-    def _begun(self, data: bytes) -> int:
+    def _count_beginning(self, data: bytes) -> int:
         """How many bytes at the end could be the beginning of a URL to replace."""
         starts = [f'"{old}'.encode() for old, _ in self._bases]
         longest = min(len(data), max(map(len, starts)))

@@ -74,10 +74,10 @@ def _picture(trace: RunRecord, *, content: bool, limit: int | None, heading: str
         f'<p class="sim-summary{failed}">{_text(" · ".join(trace.summary()))}</p>',
     ]
     if trace.error and not any(row.span and row.span.error and row.span.error in trace.error for row in rows):
-        parts.append(f'<p class="sim-failed">{_text(_shortened(trace.error))}</p>')
+        parts.append(f'<p class="sim-failed">{_text(_shorten(trace.error))}</p>')
     if rows:
         parts.append(_head(trace))
-        parts += _nested(rows, content=content)
+        parts += _nest(rows, content=content)
         parts.append(
             '<p class="sim-legend"><i class="sim-k"></i> critical path <i class="sim-b"></i> beside it '
             '<i class="sim-x"></i> failed</p>'
@@ -96,7 +96,7 @@ def _head(trace: RunRecord) -> str:
     )
 
 
-def _nested(rows: list[Row], *, content: bool) -> Iterator[str]:
+def _nest(rows: list[Row], *, content: bool) -> Iterator[str]:
     open_elements: list[int] = []  # depths of the elements that are open
     for row in rows:
         while open_elements and open_elements[-1] >= min(row.depth, _DEEPEST_NESTING):
@@ -159,13 +159,13 @@ def _json(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=str)
 
 
-def _shortened(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} … [{len(text) - _LONGEST:,} more characters]"
 
 
 def _block(text: str) -> str:
     """Text of several lines, escaped."""
-    return "\n".join(escape(_line(line)) for line in _shortened(text).splitlines())
+    return "\n".join(escape(_line(line)) for line in _shorten(text).splitlines())
 
 
 def _line(line: str) -> str:

@@ -69,17 +69,17 @@ class RunRecord:
     @cached_property
     def run_id(self) -> str | None:
         """Id of the run; None if the data does not name it."""
-        return self._named("runId", "executionId")
+        return self._find_text("runId", "executionId")
 
     @cached_property
     def workflow_id(self) -> str | None:
         """Id of the workflow; None if the data does not name it."""
-        return self._named("workflowId")
+        return self._find_text("workflowId")
 
     @cached_property
     def workflow_name(self) -> str | None:
         """Name of the workflow; None if the data does not name it."""
-        return text(mapping(self.data.get("workflow")).get("name")) or self._named("workflowName")
+        return text(mapping(self.data.get("workflow")).get("name")) or self._find_text("workflowName")
 
     @cached_property
     def status(self) -> str | None:
@@ -229,7 +229,7 @@ class RunRecord:
                     return place[name]
         return None
 
-    def _named(self, *names: str) -> str | None:
+    def _find_text(self, *names: str) -> str | None:
         return text(self._fact(*names))
 
     def _sum(self, amount: Callable[[Span], float | None]) -> float | None:

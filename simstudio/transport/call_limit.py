@@ -71,7 +71,7 @@ class CallLimit:
         """Monotonic seconds."""
         return max(self._clock(), self._earliest)
 
-    def passed(self, moment: float) -> None:
+    def see_time(self, moment: float) -> None:
         """Learn that it is this late, because a pause until then has ended: timers may end early by a tick."""
         self._earliest = max(self._earliest, moment)
 
@@ -132,7 +132,7 @@ class CallLimit:
 
     # -- what became of calls
 
-    def accepted(self, sent: float) -> None:
+    def see_acceptance(self, sent: float) -> None:
         """Learn that a call was not refused.
 
         Args:
@@ -147,7 +147,7 @@ class CallLimit:
                 if self._enforced is None:
                     self._enforced = False
 
-    def refused(self, retry_after: float | None, sent: float | None = None) -> None:
+    def see_refusal(self, retry_after: float | None, sent: float | None = None) -> None:
         """Learn that a call was refused.
 
         Args:

@@ -98,7 +98,7 @@ class Allowance(float):
     phase: str
 
     @staticmethod
-    def left(timeout: float | None, late: type[Exception]) -> float | None:
+    def remaining(timeout: float | None, late: type[Exception]) -> float | None:
         """Return the seconds left now: of an allowance, computed anew; of any other timeout, the timeout itself.
 
         Raises ``late`` when the total of the call is used up, or the idle time that reads share. Timeouts alone would

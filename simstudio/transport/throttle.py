@@ -84,10 +84,10 @@ class Throttle:
             attempt.attempt += len(history) + (refusal is not None)
             response = yield from call_next(attempt)
             if not self.refused(response):
-                self.limit.accepted(sent)
+                self.limit.see_acceptance(sent)
                 break
             retry_after = parse_retry_after(response.headers.get("retry-after"), now=self.now())
-            self.limit.refused(retry_after, sent)
+            self.limit.see_refusal(retry_after, sent)
             if request.max_retries == 0:
                 break
             if refusal is not None:
@@ -144,7 +144,7 @@ class _Wait:
     def _sleep(self, seconds: float) -> Flow[None]:
         end = self._limit.now() + seconds
         yield Sleep(seconds)
-        self._limit.passed(end)
+        self._limit.see_time(end)
         self._slept += seconds
         if self._patience is not None and self._budget is not None and self._budget.expires is not None:
             self._budget.expires += seconds

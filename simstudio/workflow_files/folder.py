@@ -181,7 +181,7 @@ class WorkflowFolder:
             if name.endswith(".json")
         )
 
-    def known(self, workspace_id: str) -> dict[str, str]:
+    def digests_of(self, workspace_id: str) -> dict[str, str]:
         """Digests of a workspace's documents at the last pull or push, by workflow id."""
         return {entry.id: entry.digest for entry in self.manifest.of(workspace_id).values()}
 

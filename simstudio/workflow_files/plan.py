@@ -221,7 +221,7 @@ class Plan:
         doing = any(each.action in ("create", "update", "delete") for each in self.changes)
         return not doing and not self.folders and not (self.prune and self.extra_folders)
 
-    def wanted(
+    def make_document(
         self, source: Source, workflow_id: str, present: Present | None, made: Mapping[str, str]
     ) -> tuple[Document, tuple[str, ...]]:
         """The document as the workspace is to have it, and the settings that a person has to fill in.
@@ -238,7 +238,7 @@ class Plan:
 def settle(
     source: Source, workflow_id: str, present: Present | None, translations: Mapping[str, str] | None
 ) -> tuple[Document, tuple[str, ...]]:
-    """As :meth:`Plan.wanted`; without translations, references stay as they are."""
+    """As :meth:`Plan.make_document`; without translations, references stay as they are."""
     now = None if present is None else present.document
     secrets = Secrets() if present is None else present.secrets
     document = with_block_ids(source.document, ids_for(source.document, workflow_id, now))

@@ -163,7 +163,7 @@ class _Application:
         return present
 
     def _write(self, change: Change, source: Source, workflow_id: str) -> None:
-        document, _ = self._plan.wanted(source, workflow_id, change.present, self._made)
+        document, _ = self._plan.make_document(source, workflow_id, change.present, self._made)
         present = None if change.present is None else self._label(change, change.present, document)
         if present is None or any(
             document[name] != present.document[name] for name in ("blocks", "edges", "variables")

@@ -136,7 +136,7 @@ def shown(display: Display, width: int) -> str:
 
     console = display._console = Console(width=width, file=None, force_terminal=True)
     with console.capture() as captured:
-        console.print(display._shown())
+        console.print(display._fit())
     return captured.get()
 
 

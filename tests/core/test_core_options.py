@@ -143,7 +143,7 @@ class TestHeaders:
 @pytest.mark.parametrize("value", [-1, True, 1.5, "2", None])
 def test_max_retries_is_a_whole_number(value: Any) -> None:
     with pytest.raises(ConfigurationError, match="max_retries"):
-        Options.checked(timeout=1, max_retries=value, headers=None)
+        Options.of(timeout=1, max_retries=value, headers=None)
 
 
 def test_unset_is_itself_in_a_pickle_and_says_so() -> None:

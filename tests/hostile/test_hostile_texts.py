@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from simstudio import Download, InvalidResponseError
-from simstudio.cli.tables import _wrapped
+from simstudio.cli.tables import _wrap
 from simstudio.core.failures import read_error
 from simstudio.core.sse import SSEDecoder
 from simstudio.services.oomol.models import Applet, AppletData
@@ -48,7 +48,7 @@ READERS: dict[str, tuple[Callable[[str], Any], list[str]]] = {
     "a host": (lambda text: zone_of_url(f"http://{text}"), ["1.", "0x", "a.", ":"]),
     "a package": (applet, ["-1.1.1", "-1.1.1+", "-", "1."]),
     "a stream": (lambda text: SSEDecoder().feed(text.encode()), ["data:x\n", "\n", ":", "\r", "id:\0\n"]),
-    "a field of a table": (lambda text: _wrapped(text, 80), [" ", "a ", "a"]),
+    "a field of a table": (lambda text: _wrap(text, 80), [" ", "a ", "a"]),
     "a body with an id": (salvaged, ['"rid"', '"rid" ', '"rid":', '"']),
     "a text for a terminal": (printable, ["\x1b", "\r", "\u202e"]),
 }

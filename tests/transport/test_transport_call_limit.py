@@ -26,7 +26,7 @@ def confirmed(clock: Clock, calls: int = 3) -> CallLimit:
     limit = CallLimit(calls, 60.0, clock=clock)
     for _ in range(calls + 1):
         assert call(limit) == 0.0
-    limit.refused(None, clock())
+    limit.see_refusal(None, clock())
     return limit
 
 
@@ -40,7 +40,7 @@ def test_a_limit_that_is_not_enforced_holds_nothing_up(clock: Clock):
     limit = CallLimit(2, 60.0, clock=clock)
     for _ in range(3):
         call(limit)
-    limit.accepted(clock())
+    limit.see_acceptance(clock())
 
     assert [call(limit) for _ in range(20)] == [0.0] * 20
 
@@ -79,14 +79,14 @@ def test_an_execution_begins_after_the_calls_that_wait(clock: Clock):
 def test_a_refusal_that_names_a_pause_holds_every_call_up_for_it(clock: Clock):
     limit = CallLimit(clock=clock)
     call(limit)
-    limit.refused(7.0, clock())
+    limit.see_refusal(7.0, clock())
 
     assert call(limit) == pytest.approx(7.0)
 
 
 def test_a_pause_longer_than_the_window_is_only_for_the_call_that_was_refused(clock: Clock):
     limit = CallLimit(window=60.0, clock=clock)
-    limit.refused(86_400.0, clock())
+    limit.see_refusal(86_400.0, clock())
 
     assert call(limit) == pytest.approx(60.0)
 
@@ -97,7 +97,7 @@ def test_where_nothing_is_documented_refusals_make_calls_rarer_and_successes_mor
     def refuse() -> float:
         while (pause := call(limit)) > 0:
             clock.now += pause
-        limit.refused(None, clock())
+        limit.see_refusal(None, clock())
         return call(limit)
 
     pauses = [refuse() for _ in range(5)]
@@ -106,7 +106,7 @@ def test_where_nothing_is_documented_refusals_make_calls_rarer_and_successes_mor
     for _ in range(100):
         while (pause := call(limit)) > 0:
             clock.now += pause
-        limit.accepted(clock())
+        limit.see_acceptance(clock())
     assert call(limit) == 0.0
 
 
@@ -115,7 +115,7 @@ def test_refusals_of_calls_that_were_under_way_together_count_once(clock: Clock)
     sent = clock()
     clock.now += 1.0
     for _ in range(30):
-        together.refused(None, sent)
-    single.refused(None, sent)
+        together.see_refusal(None, sent)
+    single.see_refusal(None, sent)
 
     assert call(together) == call(single)

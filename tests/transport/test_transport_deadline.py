@@ -66,21 +66,21 @@ def test_an_allowance_is_a_float_that_is_asked_anew() -> None:
     assert isinstance(allowance, float)
     clock.advance(25.0)
     assert allowance == 30.0
-    assert Allowance.left(allowance, TimeoutError) == 5.0
+    assert Allowance.remaining(allowance, TimeoutError) == 5.0
 
 
 @pytest.mark.parametrize("timeout", [None, 5.0])
 def test_any_other_timeout_is_itself(timeout: float | None) -> None:
-    assert Allowance.left(timeout, TimeoutError) == timeout
+    assert Allowance.remaining(timeout, TimeoutError) == timeout
 
 
 def test_a_phase_without_a_limit_may_get_one_later() -> None:
     budget = Budget(clock=Clock())
     allowance = Phases(budget)["read"]
     assert allowance == math.inf
-    assert Allowance.left(allowance, TimeoutError) is None
+    assert Allowance.remaining(allowance, TimeoutError) is None
     budget.idle = 0.25
-    assert Allowance.left(allowance, TimeoutError) == 0.25
+    assert Allowance.remaining(allowance, TimeoutError) == 0.25
 
 
 def test_an_allowance_of_a_total_that_is_used_up_is_an_error() -> None:
@@ -88,4 +88,4 @@ def test_an_allowance_of_a_total_that_is_used_up_is_an_error() -> None:
     allowance = Phases(Budget(30.0, clock=clock))["read"]
     clock.advance(30.0)
     with pytest.raises(TimeoutError):
-        Allowance.left(allowance, TimeoutError)
+        Allowance.remaining(allowance, TimeoutError)

@@ -114,7 +114,7 @@ def test_a_refused_call_keeps_its_place_before_calls_that_came_later(clock: Cloc
 @pytest.mark.parametrize("patient", [False, True])
 def test_a_patient_call_waits_however_many_calls_are_before_it(patient: bool, clock: Clock):
     limit = CallLimit(60, 60.0, clock=clock)
-    limit.refused(None)
+    limit.see_refusal(None)
     for _ in range(60):
         limit.count()
     for _ in range(200):

@@ -253,9 +253,9 @@ def test_the_key_is_in_no_message_and_no_chain(serve: Serve, caller: Caller) -> 
 @pytest.mark.parametrize(
     "error",
     [
-        pytest.param(lambda request: failures.refused(request, "no route"), id="refused"),
-        pytest.param(lambda request: failures.broken(request, "reset"), id="broken"),
-        pytest.param(lambda request: failures.timed_out(request, "Read"), id="timed out"),
+        pytest.param(lambda request: failures.refused_error(request, "no route"), id="refused"),
+        pytest.param(lambda request: failures.broken_error(request, "reset"), id="broken"),
+        pytest.param(lambda request: failures.timeout_error(request, "Read"), id="timed out"),
     ],
 )
 def test_an_ipv6_address_stands_in_brackets_before_its_port(error: Callable[[Request], APIConnectionError]) -> None:

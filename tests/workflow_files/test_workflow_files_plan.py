@@ -152,7 +152,7 @@ class TestInAnotherWorkspace:
         fresh = plan([parent, child], workspace(), same=False)
 
         assert {each.action for each in found.changes} == {"unchanged"}
-        made, notes = fresh.wanted(parent, "p1", None, {"w9": "p9"})
+        made, notes = fresh.make_document(parent, "p1", None, {"w9": "p9"})
         assert (made["blocks"][0]["subBlocks"]["child"]["value"], notes) == ("p9", ())
 
 

@@ -56,7 +56,7 @@ def plan_push(client: SimStudioClient, root: Path, *, prune: bool = False, only:
     folder = WorkflowFolder(root)
     sources = [each for each in folder.sources(SPACE) if each.document["name"] == only or not only]
     there = read_workspace(client, SPACE, lambda all_: [each for each in all_ if each.id == sources[0].id or not only])
-    known, folders = folder.known(SPACE), folder.manifest.folders
+    known, folders = folder.digests_of(SPACE), folder.manifest.folders
     return make_plan(sources, there, same=True, folders=folders, known=known, prune=prune, partial=bool(only))
 
 

@@ -35,7 +35,7 @@ class Traffic:
         """Count the end of a request."""
         self.flying = max(0, self.flying - 1)
 
-    def uncounted(self, now: float, cost: int) -> int:
+    def count_uncounted(self, now: float, cost: int) -> int:
         """Number of requests that the service may not have counted yet."""
         self._drop(now)
         # The second token of a background run is taken some time after its response.

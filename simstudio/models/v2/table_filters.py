@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
 
 import attrs
 
-from simstudio.core.parameters import abbreviate, converted, items
+from simstudio.core.parameters import abbreviate, conversion, items
 from simstudio.models.v2.table_params import AllOf, AnyOf, Condition, Operator, Sort
 from simstudio.models.v2.table_views import RowSort
 from simstudio.transport.errors import InvalidInputError
@@ -238,11 +238,11 @@ def check_order(name: str, value: Sequence[Any]) -> Sequence[Any]:
     return value
 
 
-RowFilter: TypeAlias = Annotated[AllOf | AnyOf | Mapping[str, Any], converted(check_filter)]
+RowFilter: TypeAlias = Annotated[AllOf | AnyOf | Mapping[str, Any], conversion(check_filter)]
 """A filter of rows: made with :class:`column`, :func:`all_of` and :func:`any_of`, or a group as JSON data."""
 
-RowPredicate: TypeAlias = Annotated[AllOf | AnyOf | Condition | Mapping[str, Any], converted(check_predicate)]
+RowPredicate: TypeAlias = Annotated[AllOf | AnyOf | Condition | Mapping[str, Any], conversion(check_predicate)]
 """A filter of rows as in :data:`RowFilter`, or one condition."""
 
-RowOrder: TypeAlias = Annotated[Sequence[Sort | RowSort | Mapping[str, Any]], items(None, 16), converted(check_order)]
+RowOrder: TypeAlias = Annotated[Sequence[Sort | RowSort | Mapping[str, Any]], items(None, 16), conversion(check_order)]
 """An order of rows, the first column first; at most 16: ``[column("qty").desc()]``."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from simstudio.core.notices import notify
-from simstudio.core.parameters import abbreviate, converted
+from simstudio.core.parameters import abbreviate, conversion
 from simstudio.models.v2.tables import TableColumn
 from simstudio.transport.errors import InvalidInputError
 
@@ -31,7 +31,7 @@ def _warn_of_rounding(name: str, value: Any) -> Any:
     return value
 
 
-exact_integers: Final = converted(_warn_of_rounding)
+exact_integers: Final = conversion(_warn_of_rounding)
 """Integers that Sim would round are sent with a :class:`RoundedIntegerWarning`."""
 
 _STORED_AS_THEY_ARE: Final = frozenset({str, float, bool, type(None)})

@@ -9,7 +9,7 @@ from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
-from simstudio.core.parameters import body, converted
+from simstudio.core.parameters import body, conversion
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.table_groups import DeletedWorkflowGroup, SavedWorkflowGroup, WorkflowGroup
 from simstudio.models.v2.table_params import Dependencies, Input, NewGroup, NewOutputColumn, Output, OutputMapping
@@ -49,7 +49,7 @@ class TableGroups(APIResource[M]):
         table_id: str,
         *,
         workspace_id: WorkspaceId,
-        group: Annotated[NewGroup | WorkflowGroup | Mapping[str, Any], converted(_with_auto_run)],
+        group: Annotated[NewGroup | WorkflowGroup | Mapping[str, Any], conversion(_with_auto_run)],
         output_columns: Sequence[NewOutputColumn | Mapping[str, Any]] | Unset = UNSET,
         auto_run: bool | Unset = UNSET,
     ) -> Flow[SavedWorkflowGroup]:

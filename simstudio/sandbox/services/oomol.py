@@ -172,12 +172,12 @@ class OomolSandbox(LocalService):
         return json_reply({"flows": [{"name": flow.name, "path": flow.path} for flow in self._flows.values()]})
 
     async def _get_tasks(self, _: Request) -> Reply:
-        return json_reply({"tasks": [task.shown() for task in self._tasks.values()]})
+        return json_reply({"tasks": [task.to_json() for task in self._tasks.values()]})
 
     async def _get_task(self, request: Request) -> Reply:
         task = self._task(request)
         await has_ended(task.work)
-        return json_reply(_for_both(task.shown()))
+        return json_reply(_for_both(task.to_json()))
 
     async def _get_logs(self, request: Request) -> Reply:
         return json_reply({"logs": list(self._task(request).logs)})
@@ -193,7 +193,7 @@ class OomolSandbox(LocalService):
         inputs = _inputs(nodes)
         task.context = Context(task, uploaded, nodes)
         self._tasks[task.id] = task
-        reply = json_reply({"task": task.shown(), "success": True})
+        reply = json_reply({"task": task.to_json(), "success": True})
         task.work = self._functions.begin(self._run(task, inputs, task.context))
         return reply
 
@@ -220,7 +220,7 @@ class OomolSandbox(LocalService):
     async def _stop_task(self, request: Request) -> Reply:
         task = self._task(request)
         self._end(task)
-        return json_reply({"task": task.shown(), "success": True})
+        return json_reply({"task": task.to_json(), "success": True})
 
     def _end(self, task: TaskRecord) -> None:
         if task.context is not None:

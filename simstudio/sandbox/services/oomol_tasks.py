@@ -86,7 +86,7 @@ class TaskRecord:
             "created_at": self.now(),
         })  # fmt: skip
 
-    def shown(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The task as responses show it."""
         data: dict[str, Any] = {
             "id": self.id,

@@ -170,13 +170,15 @@ class SpeedPixSandbox(LocalService):
             from starlette.applications import Starlette
             from starlette.routing import Route
         routes = [
-            Route("/scc/comfy_prompt", _Endpoint(partial(self._signed, self._submit)), methods=["POST"]),
-            Route("/scc/comfy_get_progress", _Endpoint(partial(self._signed, self._progress)), methods=["POST"]),
-            Route("/scc/comfy_get_result", _Endpoint(partial(self._signed, self._result)), methods=["POST"]),
+            Route("/scc/comfy_prompt", _Endpoint(partial(self._answer_signed, self._submit)), methods=["POST"]),
+            Route("/scc/comfy_get_progress", _Endpoint(partial(self._answer_signed, self._progress)), methods=["POST"]),
+            Route("/scc/comfy_get_result", _Endpoint(partial(self._answer_signed, self._result)), methods=["POST"]),
             Route(
-                "/scc/sp_create_temp_file_upload_sign", _Endpoint(partial(self._signed, self._place)), methods=["POST"]
+                "/scc/sp_create_temp_file_upload_sign",
+                _Endpoint(partial(self._answer_signed, self._place)),
+                methods=["POST"],
             ),
-            Route("/scc/{name:path}", _Endpoint(partial(self._signed, self._anything))),
+            Route("/scc/{name:path}", _Endpoint(partial(self._answer_signed, self._anything))),
             Route("/bucket/{key:path}", _Endpoint(self._put), methods=["PUT"]),
             Route("/files/{key:path}", _Endpoint(self._get), methods=["GET"]),
         ]
@@ -223,7 +225,7 @@ class SpeedPixSandbox(LocalService):
 
     # -- the service -------------------------------------------------------------------------------------------------
 
-    async def _signed(self, handler: Callable[[dict[str, Any]], Awaitable[Reply]], request: Request) -> Reply:
+    async def _answer_signed(self, handler: Callable[[dict[str, Any]], Awaitable[Reply]], request: Request) -> Reply:
         body = await request.body()
         query: bytes = request.scope["query_string"]
         raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
@@ -256,7 +258,7 @@ class SpeedPixSandbox(LocalService):
 
     async def _run(self, task: _Task, function: Callable[..., Any], inputs: dict[str, Any]) -> None:
         try:
-            task.output = self._sent(await self._functions.call(function, inputs))
+            task.output = self._send(await self._functions.call(function, inputs))
         except Exception as error:  # noqa: BLE001 - the run's failure
             task.failure = error
 
@@ -290,13 +292,13 @@ class SpeedPixSandbox(LocalService):
     async def _anything(self, body: dict[str, Any]) -> Reply:
         return self._answer(body)
 
-    def _sent(self, output: Any) -> Any:
+    def _send(self, output: Any) -> Any:
         if isinstance(output, Media):
             return self.store(output.content, output.name, output.content_type)
         if isinstance(output, Mapping):
-            return {name: self._sent(item) for name, item in output.items()}
+            return {name: self._send(item) for name, item in output.items()}
         if isinstance(output, (list, tuple)):
-            return [self._sent(item) for item in output]
+            return [self._send(item) for item in output]
         return output
 
     # -- its file storage --------------------------------------------------------------------------------------------

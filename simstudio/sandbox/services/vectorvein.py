@@ -154,13 +154,13 @@ class VectorVeinSandbox(LocalService):
     async def _answer(self, request: Request) -> Any:
         content = await request.body()
         try:
-            return json_reply(await self._enveloped(request, content))
+            return json_reply(await self._wrap(request, content))
         except Problem as problem:
             return json_reply({"status": problem.status, "msg": problem.msg, "data": None})
         except (LookupError, ValueError, TypeError, AttributeError) as error:
             return json_reply({"status": 400, "msg": f"bad request: {error!r}", "data": None})
 
-    async def _enveloped(self, request: Request, content: bytes) -> Body:
+    async def _wrap(self, request: Request, content: bytes) -> Body:
         if request.headers.get("vectorvein-api-key") != self.api_key:
             raise Problem(401, "invalid API key")
         if request.headers.get("vectorvein-api-version") != "20240508":

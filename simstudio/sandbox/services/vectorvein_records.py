@@ -91,12 +91,12 @@ class Records:
         return [self._record("access_keys", name) for name in names]
 
     def _page(self, kind: str, body: Body, wanted: Callable[[Body], bool]) -> Body:
-        return page_of(kind, [shown(record) for record in self._records[kind].values() if wanted(record)], body)
+        return page_of(kind, [public_fields(record) for record in self._records[kind].values() if wanted(record)], body)
 
-    def _moved(self, body: Body, status: str) -> Body:
+    def _move(self, body: Body, status: str) -> Body:
         task = self._record("tasks", body["task_id"])
         task.update(status=status, complete_time=None, waiting_question=None, _left=self.polls)
-        return shown(task)
+        return public_fields(task)
 
     def _workspace(self, workspace_id: str) -> Body:
         record = self._record("workspaces", workspace_id)
@@ -133,7 +133,7 @@ def page_of(kind: str, found: list[Body], body: Body) -> Body:
     return {kind: page, "total": len(found), "page": number, "page_size": size, "page_count": count}
 
 
-def shown(record: Body) -> Body:
+def public_fields(record: Body) -> Body:
     """A record, or a request's body, without what is only ours."""
     return {name: value for name, value in record.items() if not name.startswith("_")}
 

@@ -19,7 +19,7 @@ from simstudio.sandbox.services.vectorvein_records import (
     cycle,
     file,
     page_of,
-    shown,
+    public_fields,
     template,
 )
 from simstudio.sandbox.services.vectorvein_runs import Inputs, Run, inputs_of_nodes
@@ -118,7 +118,7 @@ class Service(Records):
     def _workflow_create(self, body: Body) -> Body:
         tags = [{"tid": tag["tid"], "name": tag["tid"]} for tag in body.pop("tags")]
         source = self.workflows.get(body.pop("source_workflow_wid", ""), dict)
-        return self.add_workflow(self._id("wid"), source, **{**shown(body), "tags": tags})
+        return self.add_workflow(self._id("wid"), source, **{**public_fields(body), "tags": tags})
 
     @at("workflow/get")
     def _workflow_get(self, body: Body) -> Body:
@@ -135,7 +135,7 @@ class Service(Records):
     @at("workflow/update")
     def _workflow_update(self, body: Body) -> Body:
         workflow = self._record("workflows", body["wid"])
-        workflow.update(shown(body), update_time=self._now())
+        workflow.update(public_fields(body), update_time=self._now())
         return workflow
 
     @at("workflow/delete")
@@ -248,7 +248,7 @@ class Service(Records):
             "agent_id": agent_id, "user": USER, "avatar": None, "description": None, "default_model_name": None,
             "default_backend_type": None, "default_load_user_memory": None,
             "default_compress_memory_after_tokens": 128000, "is_official": False, "official_order": 0,
-            **shown(body), "used_count": 0, "is_owner": True, **self._times(),
+            **public_fields(body), "used_count": 0, "is_owner": True, **self._times(),
         }  # fmt: skip
         return self._records["agents"].setdefault(agent_id, record)
 
@@ -274,7 +274,7 @@ class Service(Records):
     @at("task-agent/agent/update")
     def _task_agent_agent_update(self, body: Body) -> Body:
         agent = self._record("agents", body["agent_id"])
-        agent.update(shown(body))
+        agent.update(public_fields(body))
         return agent
 
     @at("task-agent/agent/delete")
@@ -302,7 +302,7 @@ class Service(Records):
             **self._times(), "_left": self.polls,
         }  # fmt: skip
         self._records["tasks"][task_id] = task
-        return shown(task)
+        return public_fields(task)
 
     @at("task-agent/agent-task/get")
     def _task_agent_agent_task_get(self, body: Body) -> Body:
@@ -313,14 +313,14 @@ class Service(Records):
                 result = f"Done: {task['task_info']['text']}"
                 task.update(status="COMPLETED", result=result, complete_time=self._now())
                 self._records["workspaces"][task["workspace_id"]]["files"]["result.md"] = result
-        return shown(task)
+        return public_fields(task)
 
     @at("task-agent/agent-task/get-shared")
     def _task_agent_agent_task_get_shared(self, body: Body) -> Body:
         task = self._record("tasks", body["task_id"])
         if not task["shared"]:
             raise Problem(404, "no such shared task")
-        return {**shown(task), "cycles": [cycle(task)]}
+        return {**public_fields(task), "cycles": [cycle(task)]}
 
     @at("task-agent/agent-task/list")
     def _task_agent_agent_task_list(self, body: Body) -> Body:
@@ -358,17 +358,17 @@ class Service(Records):
     def _task_agent_agent_task_update_share(self, body: Body) -> Body:
         task = self._record("tasks", body["task_id"])
         task.update({name: body[name] for name in ("shared", "is_public", "shared_meta") if name in body})
-        return shown(task)
+        return public_fields(task)
 
     @at("task-agent/agent-task/pause-task")
     def _task_agent_agent_task_pause_task(self, body: Body) -> Body:
-        return self._moved(body, "PAUSED")
+        return self._move(body, "PAUSED")
 
     @at("task-agent/agent-task/respond")
     @at("task-agent/agent-task/continue-task")
     @at("task-agent/agent-task/resume-task")
     def _task_agent_agent_task_resume_task(self, body: Body) -> Body:
-        return self._moved(body, "RUNNING")
+        return self._move(body, "RUNNING")
 
     @at("task-agent/agent-cycle/list")
     def _task_agent_agent_cycle_list(self, body: Body) -> Body:

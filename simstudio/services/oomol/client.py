@@ -67,12 +67,12 @@ class _OomolClient(OomolResource[M], BaseClient[M]):
         del base_url, api_token, default_headers, applets_token, applets_url
         configure_from_environment("SIM_LOG")
         if isinstance(address.reveal(), Mapping):
-            address, token, headers, timeout = _documented(address, token, headers, timeout)
+            address, token, headers, timeout = _read_options(address, token, headers, timeout)
         headers, token = _without_token(headers, token)
         address = from_environment(address, "OOMOL_BASE_URL", DEFAULT_BASE_URL)
         token = from_environment(token, "OOMOL_TOKEN")
         applets_address = from_environment(applets_address, "OOMOL_APPLETS_URL")
-        options = Options.checked(timeout=timeout, max_retries=max_retries, headers=headers)
+        options = Options.of(timeout=timeout, max_retries=max_retries, headers=headers)
         if isinstance(applets.reveal(), Unset):
             applets = token if applets_address.reveal() is not None else Secret(None)
         credentials = OomolCredentials(token, applets)
@@ -254,7 +254,7 @@ class AsyncRawOomolConnectClient(_OomolClient[RawAsync], RawClient[RawAsync], of
     """``client.with_raw_response`` of an async client: each operation awaits to an :class:`~simstudio.APIResponse`."""
 
 
-def _documented(options: Secret[Any], token: Secret[Any], headers: Secret[Any], timeout: object) -> tuple[Any, ...]:
+def _read_options(options: Secret[Any], token: Secret[Any], headers: Secret[Any], timeout: object) -> tuple[Any, ...]:
     """The base address, token, headers and timeout in the documented dict.
 
     Raises:

@@ -69,7 +69,7 @@ class BlockField:
         """The field of the block id in the next request."""
         return self.learnt or ("blockId" if "blockId" in body else "manifest")
 
-    def wanted_by(self, refusal: ApiStatusError, sent: str) -> str | None:
+    def find_wanted(self, refusal: ApiStatusError, sent: str) -> str | None:
         """Return the other field if a refusal asks for it (nothing ran then), else None."""
         response = refusal.response
         asked = refusal.status in (400, 422) and response is not None and _NAMED[_OTHER[sent]].search(response.text)

@@ -26,7 +26,7 @@ class CallbackFailed(Exception):  # noqa: N818 - never leaves the wait
         self.error = error
 
 
-def called(function: Callable[[Any], Any], argument: object) -> Flow[None]:
+def call_back(function: Callable[[Any], Any], argument: object) -> Flow[None]:
     """Call a callback. Its exception is raised as :class:`CallbackFailed`."""
     try:
         yield Call(function, argument)
@@ -34,7 +34,7 @@ def called(function: Callable[[Any], Any], argument: object) -> Flow[None]:
         raise CallbackFailed(error) from error
 
 
-def unwrapped(flow: Flow[T], what: str) -> Flow[T]:
+def unwrap(flow: Flow[T], what: str) -> Flow[T]:
     """Run a flow, and raise the exception of a callback itself, with a note that says where it was raised."""
     try:
         return (yield from flow)
@@ -80,7 +80,7 @@ def _key(log: TaskLog, index: int) -> object:
     return sent if _is_number(sent) or isinstance(sent, str) else ("place", index)
 
 
-def failed(task: Task, logs: list[TaskLog] | None) -> TaskFailedError:
+def make_failure(task: Task, logs: list[TaskLog] | None) -> TaskFailedError:
     """Make the error for a failed task, with the reason if the task or its log gives one."""
     reason = _reason(task.extra) or next(
         (text for log in reversed(logs or []) if (text := _reason(getattr(log, "event", None))) is not None), None

@@ -58,7 +58,7 @@ class Attachment:
             if isinstance(content, (bytes, Path)):
                 return Upload(content)
             if not files.is_seekable(content):
-                content = self._copied()
+                content = self._copy()
             return Upload(content)
         except (OSError, ValueError) as error:
             if isinstance(error, InvalidInputError):
@@ -89,7 +89,7 @@ class Attachment:
             self.opened.close()
             self.opened = None
 
-    def _copied(self) -> BinaryIO:
+    def _copy(self) -> BinaryIO:
         if self.opened is not None:
             return self.opened
         copy: Any = tempfile.SpooledTemporaryFile(max_size=_SPOOLED)  # noqa: SIM115 - closed by close()

@@ -57,10 +57,8 @@ class _SpeedPixClient(SpeedPixCalls[M]):
         key, secret, address = Secret(app_key), Secret(app_secret), Secret(endpoint)
         del app_key, app_secret, endpoint, headers
         configure_from_environment("SIM_LOG")
-        options = Options.checked(timeout=timeout, max_retries=max_retries, headers=own_headers)
-        policy = Policy.checked(
-            upload_paths=upload_paths, upload_root=upload_root, allow_insecure_urls=allow_insecure_urls
-        )
+        options = Options.of(timeout=timeout, max_retries=max_retries, headers=own_headers)
+        policy = Policy.of(upload_paths=upload_paths, upload_root=upload_root, allow_insecure_urls=allow_insecure_urls)
         credentials = SpeedPixCredentials(setting("app_key", key), setting("app_secret", secret))
         made = Endpoint(check_endpoint(address))
 
@@ -112,7 +110,7 @@ class _SpeedPixClient(SpeedPixCalls[M]):
     def _rebuild(cls, arguments: dict[str, Any]) -> Any:
         return cls(endpoint=arguments.pop("base_url"), **arguments)
 
-    def _shown(self) -> dict[str, Any]:
+    def _settings_to_show(self) -> dict[str, Any]:
         return {"endpoint": self.base_url}
 
 

@@ -69,7 +69,7 @@ class InputPlan:
         """The files to send; each stands in the list once."""
         return list(self._attachments.values())
 
-    def filled(self, sent: Mapping[int, str]) -> Any:
+    def fill(self, sent: Mapping[int, str]) -> Any:
         """Return the input as JSON data.
 
         Args:

@@ -35,7 +35,7 @@ CANCELED = frozenset({"canceled", "cancelled"})
 FINAL = SUCCEEDED | FAILED | CANCELED
 
 
-def _named(*names: str, **more: Any) -> Any:
+def _field_of(*names: str, **more: Any) -> Any:
     return attrs.field(default=None, metadata={"wire": names}, **more)
 
 
@@ -49,7 +49,7 @@ class Submission(Model):
     """
 
     status: str | None = None
-    estimated_duration: float | None = _named("estimatedDurationInSeconds", "estimated_duration_in_seconds")
+    estimated_duration: float | None = _field_of("estimatedDurationInSeconds", "estimated_duration_in_seconds")
 
 
 @model
@@ -65,7 +65,7 @@ class Progress(Model):
 
     status: str | None = None
     progress: float | None = None
-    eta: float | None = _named("etaRelative", "eta_relative")
+    eta: float | None = _field_of("etaRelative", "eta_relative")
     message: str | None = None
 
 
@@ -117,10 +117,10 @@ class File(Model):
     """
 
     path: str | None = None
-    expire_time: str | None = _named("expireTime", "expire_time")
-    upload_url: str | None = _named("uploadUrl", "upload_url")
+    expire_time: str | None = _field_of("expireTime", "expire_time")
+    upload_url: str | None = _field_of("uploadUrl", "upload_url")
     access_url: str = attrs.field(default="", metadata={"wire": ("accessUrl", "access_url")})
-    object_key: str | None = _named("objectKey", "object_key")
+    object_key: str | None = _field_of("objectKey", "object_key")
     name: str | None = None
     content_type: str | None = None
     size: int | None = None

@@ -11,7 +11,7 @@ from typing import Any
 from simstudio.core.disk import NewFile
 from simstudio.core.downloads import write_body
 from simstudio.services.speedpix.errors import FileSaveError
-from simstudio.services.speedpix.transfers import Transfers, unclaimed
+from simstudio.services.speedpix.transfers import Transfers, default_transfers
 from simstudio.services.speedpix.urls import Zone, is_file_url, without_query, zone_of_url
 from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.flow import Blocking, Flow
@@ -62,12 +62,12 @@ class FileOutput:
             SpeedPixConnectionError: The content did not arrive completely.
         """
         files = self._files
-        return files.run(files.guarded(self._read()))
+        return files.run(files.run_guarded(self._read()))
 
     async def async_read(self) -> bytes:
         """Fetch the content into memory; see :meth:`read`."""
         files = self._files
-        return await files.arun(files.guarded(self._read()))
+        return await files.arun(files.run_guarded(self._read()))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Fetch the content into a file. The file is made, or replaced, when all of the content has arrived.
@@ -85,17 +85,17 @@ class FileOutput:
             SpeedPixConnectionError: The content did not arrive completely.
         """
         files = self._files
-        return files.run(files.guarded(self._save(path)))
+        return files.run(files.run_guarded(self._save(path)))
 
     async def async_save(self, path: str | os.PathLike[str]) -> Path:
         """Fetch the content into a file; see :meth:`save`."""
         files = self._files
-        return await files.arun(files.guarded(self._save(path)))
+        return await files.arun(files.run_guarded(self._save(path)))
 
     def __iter__(self) -> Iterator[bytes]:
         """The content in pieces, as they arrive."""
         files = self._files
-        response = files.run(files.guarded(files.open(self.url, self._zone)))
+        response = files.run(files.run_guarded(files.open(self.url, self._zone)))
         body = response.body
         if body is None:
             yield response.content
@@ -110,7 +110,7 @@ class FileOutput:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """The content in pieces, as they arrive."""
         files = self._files
-        response = await files.arun(files.guarded(files.open(self.url, self._zone)))
+        response = await files.arun(files.run_guarded(files.open(self.url, self._zone)))
         body = response.body
         if body is None:
             yield response.content
@@ -124,7 +124,7 @@ class FileOutput:
 
     @property
     def _files(self) -> Transfers:
-        return self._transfers or unclaimed()
+        return self._transfers or default_transfers()
 
     def _read(self) -> Flow[bytes]:
         if self._content is not None:

@@ -48,7 +48,7 @@ class Prediction(SubmittedRun[M, "Prediction[Any]", Any]):
 
     def __init__(self, predictions: Predictions[M] | None, prediction_id: str, input: Any = None) -> None:
         self._predictions: Predictions[M] | None = predictions
-        context = predictions._context if predictions is not None else _detached(prediction_id)
+        context = predictions._context if predictions is not None else _make_context(prediction_id)
         APIResource.__init__(self, context, "predictions")
         self.id = prediction_id
         self.input = input
@@ -221,7 +221,7 @@ def _restored(prediction_id: str, kept: dict[str, Any]) -> Prediction[Any]:
     return made
 
 
-def _detached(prediction_id: str) -> Context:
+def _make_context(prediction_id: str) -> Context:
     advice = (
         f"This record of the prediction {prediction_id} has no client, because it was pickled. "
         "Ask for it with client.predictions.get(prediction.id)."

@@ -43,7 +43,7 @@ class Policy:
     allow_insecure_urls: bool = False
 
     @classmethod
-    def checked(
+    def of(
         cls, *, upload_paths: object, upload_root: str | os.PathLike[str] | None, allow_insecure_urls: object
     ) -> Policy:
         """Check the settings.

@@ -125,7 +125,7 @@ class Transfers:
             redact_error(error, self._context.session.credentials)
             raise
 
-    def guarded(self, flow: Flow[T]) -> Flow[T]:
+    def run_guarded(self, flow: Flow[T]) -> Flow[T]:
         """Run a flow whose errors are SpeedPix's own and hold no secret."""
         with self.guard():
             return (yield from flow)
@@ -148,7 +148,7 @@ class Transfers:
 _unclaimed: list[Transfers] = []
 
 
-def unclaimed() -> Transfers:
+def default_transfers() -> Transfers:
     """The transfers for files of no client: ``FileOutput(url)`` made by hand, or unpickled."""
     if not _unclaimed:
         credentials = SpeedPixCredentials()
@@ -158,5 +158,5 @@ def unclaimed() -> Transfers:
             RateLimits(),
             stack=[Retry(), Logging(credentials=credentials)],
         )
-        _unclaimed.append(Transfers(Context(session, Options(), Sync, lambda _: unclaimed())))
+        _unclaimed.append(Transfers(Context(session, Options(), Sync, lambda _: default_transfers())))
     return _unclaimed[0]

@@ -39,10 +39,10 @@ def without_query(url: str) -> str:
 
 def hide_queries(text: str) -> str:
     """Return a text without the queries of URLs."""
-    return _WORD.sub(_hidden, text) if "?" in text and _SCHEME.search(text) else text
+    return _WORD.sub(_hide, text) if "?" in text and _SCHEME.search(text) else text
 
 
-def _hidden(word: re.Match[str]) -> str:
+def _hide(word: re.Match[str]) -> str:
     text = word[0]
     scheme = _SCHEME.search(text)
     query = text.find("?", scheme.start()) if scheme is not None else -1
@@ -73,7 +73,7 @@ def check_url(url: object, what: str, *, insecure: bool, zone: Zone | None) -> s
     """
     parts = _split(url)
     if parts is None or not isinstance(url, str):
-        raise UnsafeURLError(f"The {what} is no http(s) address that can be used: {_shown(url)}.")
+        raise UnsafeURLError(f"The {what} is no http(s) address that can be used: {_show(url)}.")
     if zone_of(parts.hostname) not in (None, zone):
         raise UnsafeURLError(f"The {what} {without_query(url)} lies in the local network. Nothing was sent there.")
     if parts.scheme.lower() != "https" and not insecure and not is_loopback(parts.hostname):
@@ -95,7 +95,7 @@ def check_fetchable(url: str, zone: Zone | None) -> str:
     """
     parts = _split(url)
     if parts is None:
-        raise UnsafeURLError(f"There is nothing to fetch at {_shown(url)}: it is no http(s) address.")
+        raise UnsafeURLError(f"There is nothing to fetch at {_show(url)}: it is no http(s) address.")
     if zone_of(parts.hostname) not in (None, zone):
         raise UnsafeURLError(
             f"Nothing is fetched from {without_query(url)}: it lies in the local network, and the service that named "
@@ -119,11 +119,11 @@ def next_hop(url: str, location: str | None, *, insecure: bool, zone: Zone | Non
         target = None
     here, there = urlsplit(url), _split(target)
     if there is None or target is None:
-        raise UnsafeURLError(f"{without_query(url)} redirects to {_shown(location)}, which is no address.")
+        raise UnsafeURLError(f"{without_query(url)} redirects to {_show(location)}, which is no address.")
     if there.scheme.lower() == "http" and here.scheme.lower() == "https" and not insecure:
-        raise UnsafeURLError(f"{without_query(url)} redirects to {_shown(target)}, which is not encrypted.")
+        raise UnsafeURLError(f"{without_query(url)} redirects to {_show(target)}, which is not encrypted.")
     if zone_of(there.hostname) not in (None, zone):
-        raise UnsafeURLError(f"{without_query(url)} redirects into the local network, to {_shown(target)}.")
+        raise UnsafeURLError(f"{without_query(url)} redirects into the local network, to {_show(target)}.")
     return target.partition("#")[0]
 
 
@@ -183,5 +183,5 @@ def _split(url: object) -> SplitResult | None:
     return parts if usable and "@" not in parts.netloc and parts.netloc.isascii() else None
 
 
-def _shown(url: object) -> str:
+def _show(url: object) -> str:
     return repr(without_query(url)[:200]) if isinstance(url, str) else type(url).__name__

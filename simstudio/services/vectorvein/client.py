@@ -53,7 +53,7 @@ class _VectorVeinClient(DocumentedMethods[M]):
         key = from_environment(key, "VECTORVEIN_API_KEY")
         configure_from_environment("SIM_LOG")
         credentials = VectorVeinCredentials(key)
-        options = Options.checked(timeout=timeout, max_retries=max_retries, headers=own_headers, key_header=KEY_HEADER)
+        options = Options.of(timeout=timeout, max_retries=max_retries, headers=own_headers, key_header=KEY_HEADER)
         endpoint = Endpoint(address, follow_to_www=True)
         session = throttled_session(
             Session,

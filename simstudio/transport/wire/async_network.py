@@ -51,7 +51,7 @@ class AsyncNetwork(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """A connected stream to whichever of a host's addresses accepts first."""
         loop = asyncio.get_running_loop()
-        seconds = Allowance.left(timeout, httpcore.ConnectTimeout)
+        seconds = Allowance.remaining(timeout, httpcore.ConnectTimeout)
         until = inf if seconds is None else loop.time() + seconds
         found = deque(await _resolve(host, port, seconds))
         attempts: set[asyncio.Task[socket.socket]] = set()
@@ -133,7 +133,7 @@ class AsyncStream(httpcore.AsyncNetworkStream):
                 await self._flush()
         allowed = self._state.allow_read(max_bytes)
         if self._received:
-            Allowance.left(timeout, httpcore.ReadTimeout)
+            Allowance.remaining(timeout, httpcore.ReadTimeout)
         while not self._received and not self._ended:
             await self._wait(timeout, httpcore.ReadTimeout)
         if not self._received:
@@ -182,7 +182,7 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         view, self._unsent = memoryview(self._unsent), b""
         while view:
             late = httpcore.ConnectTimeout if self._state.check_write() else httpcore.WriteTimeout
-            Allowance.left(self._write_timeout, late)
+            Allowance.remaining(self._write_timeout, late)
             try:
                 view = view[self._socket.send(view[:SLICE]) :]
             except (BlockingIOError, InterruptedError):
@@ -256,7 +256,7 @@ class AsyncStream(httpcore.AsyncNetworkStream):
 
         The alarm is left set when a wait is over, since the next one mostly ends later: a call then costs no timer.
         """
-        seconds = Allowance.left(timeout, late)
+        seconds = Allowance.remaining(timeout, late)
         self._until = inf if seconds is None else self._loop.time() + seconds
         self._late = late
         self._waiter = self._loop.create_future()

@@ -57,7 +57,7 @@ class AsyncPool(BasePool[httpcore.AsyncConnectionInterface, AsyncNetwork]):
             return True
         if room:
             try:
-                seconds = Allowance.left(request.extensions["timeout"].get("pool"), httpcore.PoolTimeout)
+                seconds = Allowance.remaining(request.extensions["timeout"].get("pool"), httpcore.PoolTimeout)
                 await asyncio.wait_for(returned, seconds)
             except BaseException as error:
                 self.connections.withdraw(wake)

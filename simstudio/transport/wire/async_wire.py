@@ -17,12 +17,12 @@ from simstudio.transport.wire.async_connection import AsyncDirect
 from simstudio.transport.wire.async_network import AsyncNetwork
 from simstudio.transport.wire.async_pool import AsyncPool
 from simstudio.transport.wire.body import Collector, HTTPXBody
-from simstudio.transport.wire.failures import CLOSED_HERE, refused, translate
+from simstudio.transport.wire.failures import CLOSED_HERE, refused_error, translate
 from simstudio.transport.wire.internals import AsyncTransport, import_locks
 from simstudio.transport.wire.loops import PerLoop
 from simstudio.transport.wire.messages import origin_of, prepare, respond
 from simstudio.transport.wire.routes import Route, environment_proxy
-from simstudio.transport.wire.tasks import shielded
+from simstudio.transport.wire.tasks import shield
 from simstudio.transport.wire.trust import Trust
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class AsyncHTTPXWire:
     async def send(self, request: Request) -> Response:
         """Send one request; see :mod:`simstudio.transport.wire`."""
         if self.closed:
-            raise refused(request, CLOSED_HERE)
+            raise refused_error(request, CLOSED_HERE)
         started = time.monotonic()
         route: Route | None = None
         try:
@@ -89,10 +89,10 @@ class AsyncHTTPXWire:
                 collector.add(piece)
             await reply.aclose()
         except httpx.TransportError as error:
-            await shielded(reply.aclose())
+            await shield(reply.aclose())
             raise self._failure(error, request, received=collector.received) from error
         except BaseException:
-            await shielded(reply.aclose())
+            await shield(reply.aclose())
             raise
         collector.finish(encoded=True)
 

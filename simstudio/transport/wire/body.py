@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from simstudio.transport.wire.decoding import BodyTooLargeError, UndecodableBodyError, decoded, is_bounded
-from simstudio.transport.wire.failures import broken, timed_out, too_large, translate
+from simstudio.transport.wire.decoding import BodyTooLargeError, UndecodableBodyError, decode, is_bounded
+from simstudio.transport.wire.failures import broken_error, timeout_error, too_large, translate
 
 if TYPE_CHECKING:
     from simstudio.transport.errors import SimStudioError
@@ -63,7 +63,7 @@ class Collector:
             raise too_large(self._request, self._response, self._limit)
         budget = self._request.budget
         if budget is not None and budget.expired():
-            raise timed_out(self._request, "Read")
+            raise timeout_error(self._request, "Read")
 
     def finish(self, *, encoded: bool) -> None:
         """Make the pieces the content of the response, without their content encoding if they still have it.
@@ -77,9 +77,9 @@ class Collector:
         encoding = response.headers.get("content-encoding") if encoded else None
         if encoding is not None:
             try:
-                response.content = decoded(response.content, encoding, self._limit)
+                response.content = decode(response.content, encoding, self._limit)
             except UndecodableBodyError as error:
-                raise broken(self._request, str(error), len(response.content)) from error
+                raise broken_error(self._request, str(error), len(response.content)) from error
             except BodyTooLargeError as error:
                 response.content = b""
                 raise too_large(self._request, response, self._limit or 0) from error
@@ -213,11 +213,11 @@ class HTTPXBody:
 
     async def aclose(self) -> None:
         """Give the connection back (after the end) or close it (before), shielded from cancellation."""
-        from simstudio.transport.wire.tasks import shielded  # which imports asyncio
+        from simstudio.transport.wire.tasks import shield  # which imports asyncio
 
         self._response.body = None
         try:
-            await shielded(self._reply.aclose())
+            await shield(self._reply.aclose())
         finally:
             self._wire = None
 
@@ -240,7 +240,7 @@ class HTTPXBody:
         self._received += len(piece)
         budget = self._request.budget
         if budget is not None and budget.expired():
-            raise timed_out(self._request, "Read")
+            raise timeout_error(self._request, "Read")
         if len(piece) <= _LARGEST_PIECE:
             return piece
         self._rest = memoryview(piece)
@@ -260,5 +260,5 @@ class HTTPXBody:
         if encoding is None:
             return self._reply.stream
         if not is_bounded(encoding):
-            raise broken(self._request, f"its encoding {encoding[:80]!r} was not asked for")
+            raise broken_error(self._request, f"its encoding {encoding[:80]!r} was not asked for")
         return None

@@ -21,7 +21,7 @@ from simstudio.transport.wire import WireOptions
 from simstudio.transport.wire.body import Collector, HTTPXBody, begin_body
 from simstudio.transport.wire.failures import translate
 from simstudio.transport.wire.framing import without_framing
-from simstudio.transport.wire.tasks import shielded
+from simstudio.transport.wire.tasks import shield
 
 _PHASES = ("connect", "read", "write", "pool")
 
@@ -157,7 +157,7 @@ class AsyncClientWire(_ClientWire):
         except (library.TransportError, library.DecodingError) as error:
             raise self._failure(error, request, collector.received) from error
         finally:
-            await shielded(reply.aclose())
+            await shield(reply.aclose())
         collector.finish(encoded=encoded)
         response.elapsed = time.monotonic() - started
         return response

@@ -26,7 +26,7 @@ class BodyTooLargeError(Exception):
     """A decoded body is larger than allowed."""
 
 
-def decoded(content: bytes, encoding: str, limit: int | None = None) -> bytes:
+def decode(content: bytes, encoding: str, limit: int | None = None) -> bytes:
     """A body without its content encoding.
 
     Args:

@@ -51,7 +51,7 @@ def translate(
     """
     if closed:
         unsent = isinstance(error, (library.ConnectError, library.ConnectTimeout))
-        return refused(request, CLOSED_HERE) if unsent else broken(request, CLOSED_HERE, received)
+        return refused_error(request, CLOSED_HERE) if unsent else broken_error(request, CLOSED_HERE, received)
     if isinstance(error, library.InvalidURL):
         return unusable(request, f"{error}.")
     if isinstance(error, library.UnsupportedProtocol):
@@ -64,13 +64,13 @@ def translate(
     if _is_misnamed(error):
         reason = str(error) or type(error.__cause__).__name__
         late = any(base.__name__ == "TimeoutError" for base in type(error.__cause__).__mro__)  # asyncio's, on 3.10
-        return timed_out(request, "Read") if late else broken(request, reason, received)
+        return timeout_error(request, "Read") if late else broken_error(request, reason, received)
     if isinstance(error, library.TimeoutException):
-        return timed_out(request, type(error).__name__.removesuffix("Timeout"), proxy)
+        return timeout_error(request, type(error).__name__.removesuffix("Timeout"), proxy)
     reason = str(error) or str(error.__cause__ or "") or type(error).__name__
     if isinstance(error, (library.ConnectError, library.ProxyError)):
-        return refused(request, reason, proxy)
-    return broken(request, reason, received)
+        return refused_error(request, reason, proxy)
+    return broken_error(request, reason, received)
 
 
 def _is_misnamed(error: Exception) -> bool:
@@ -90,7 +90,7 @@ def unusable(request: Request, reason: str) -> InvalidInputError:
     return InvalidInputError(f"The address of {_where(request)} cannot be used: {reason}")
 
 
-def refused(request: Request, reason: str, proxy: str | None = None) -> APIConnectionError:
+def refused_error(request: Request, reason: str, proxy: str | None = None) -> APIConnectionError:
     """The error for a connection that could not be made, perhaps through a proxy: nothing was sent."""
     host, port, address = _server(request)
     through = f" through the proxy {proxy}" if proxy else ""
@@ -110,7 +110,7 @@ def refused(request: Request, reason: str, proxy: str | None = None) -> APIConne
     return error
 
 
-def broken(request: Request, reason: str, received: int = 0) -> APIConnectionError:
+def broken_error(request: Request, reason: str, received: int = 0) -> APIConnectionError:
     """The error for a connection that broke when the request may have been sent."""
     host, port, address = _server(request)
     after = f" after {received} bytes of the answer" if received else ""
@@ -135,7 +135,7 @@ def _where(request: Request) -> str:
     return f"{request.method} {request.path}, attempt {request.attempt}"
 
 
-def timed_out(request: Request, phase: str, proxy: str | None = None) -> APITimeoutError:
+def timeout_error(request: Request, phase: str, proxy: str | None = None) -> APITimeoutError:
     """The error for time that is up in a phase (``Connect``, ``Pool``, ``Write``, ``Read``; anything else: waiting)."""
     host, port, address = _server(request)
     budget = request.budget

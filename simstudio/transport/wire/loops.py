@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any, Generic, Protocol, TypeVar
 
 from simstudio.transport.flow import running_loop
-from simstudio.transport.wire.tasks import shielded
+from simstudio.transport.wire.tasks import shield
 
 
 class Closable(Protocol):
@@ -57,7 +57,7 @@ class PerLoop(Generic[T]):
         self._drop_lost()
         held = self._held.get(id(running_loop()))
         if held is not None:
-            await shielded(held.life.aclose())
+            await shield(held.life.aclose())
 
     def _drop_lost(self) -> None:
         """Close what belongs to loops that were closed without ending their asynchronous generators."""

@@ -51,7 +51,7 @@ class SyncNetwork(httpcore.NetworkBackend):
         except OSError as error:
             cause = explain_lookup(error)
             raise httpcore.ConnectError(str(cause)) from cause
-        seconds = Allowance.left(timeout, httpcore.ConnectTimeout)  # a lookup has no time limit of its own
+        seconds = Allowance.remaining(timeout, httpcore.ConnectTimeout)  # a lookup has no time limit of its own
         clock = timeout.budget.clock if isinstance(timeout, Allowance) else time.monotonic
         end = None if seconds is None else clock() + seconds
         for left in range(len(found), 0, -1):
@@ -102,7 +102,7 @@ class SyncStream(httpcore.NetworkStream):
                 with suppress(httpcore.WriteError):  # a response may have come all the same
                     self._flush()
             allowed = self._state.allow_read(max_bytes)
-            data = self._stream.read(allowed, Allowance.left(timeout, httpcore.ReadTimeout))
+            data = self._stream.read(allowed, Allowance.remaining(timeout, httpcore.ReadTimeout))
             self._state.count_read(len(data))
             return data
         finally:
@@ -122,7 +122,7 @@ class SyncStream(httpcore.NetworkStream):
         view, self._unsent = memoryview(self._unsent), b""
         for start in range(0, len(view), SLICE):
             late = httpcore.ConnectTimeout if self._state.check_write() else httpcore.WriteTimeout
-            self._stream.write(bytes(view[start : start + SLICE]), Allowance.left(self._write_timeout, late))
+            self._stream.write(bytes(view[start : start + SLICE]), Allowance.remaining(self._write_timeout, late))
 
     def close(self) -> None:
         """Close the stream. A thread that waits for it is woken, and closes it then.
@@ -144,7 +144,7 @@ class SyncStream(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         """The encrypted stream over this one."""
         self._flush()
-        seconds = Allowance.left(timeout, httpcore.ConnectTimeout)
+        seconds = Allowance.remaining(timeout, httpcore.ConnectTimeout)
         encrypted = SyncStream(self._stream.start_tls(ssl_context, server_hostname, seconds), self._network)
         self._state.begin()
         return encrypted

@@ -50,7 +50,7 @@ class SyncPool(BasePool[httpcore.ConnectionInterface, SyncNetwork]):
             return True
         if room:
             try:
-                seconds = Allowance.left(request.extensions["timeout"].get("pool"), httpcore.PoolTimeout)
+                seconds = Allowance.remaining(request.extensions["timeout"].get("pool"), httpcore.PoolTimeout)
                 if not returned.acquire(timeout=-1 if seconds is None else seconds):
                     raise httpcore.PoolTimeout
             except BaseException:

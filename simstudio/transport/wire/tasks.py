@@ -18,6 +18,6 @@ def detach(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     return task
 
 
-async def shielded(work: Coroutine[Any, Any, Any]) -> None:
+async def shield(work: Coroutine[Any, Any, Any]) -> None:
     """Finish some work even if the caller is cancelled meanwhile, however often."""
     await asyncio.shield(detach(work))

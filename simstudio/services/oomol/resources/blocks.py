@@ -42,7 +42,7 @@ class Blocks(OomolResource[M]):
         response = yield from self._get("/v1/blocks")
         data = self._data(response)
         if isinstance(data, dict) and isinstance(data.get("blocks"), list):
-            found = [_described(block) for block in data["blocks"]]
+            found = [_describe(block) for block in data["blocks"]]
             data = {**data, "blocks": found if include_all_versions else _newest(found)}
         return self._model(data, BlockList, response)
 
@@ -64,7 +64,7 @@ class Flows(OomolResource[M]):
         return self._model(self._data(response), FlowList, response)
 
 
-def _described(block: Any) -> Any:
+def _describe(block: Any) -> Any:
     """Return a block with its id and version added; other values unchanged."""
     if (
         not isinstance(block, dict)

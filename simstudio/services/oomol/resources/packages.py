@@ -13,7 +13,7 @@ from simstudio.services.oomol.models import InstallTask, InstallTaskList, Packag
 from simstudio.services.oomol.options import Polling, PollingOptions, polling
 from simstudio.services.oomol.requests import id_in, task_in
 from simstudio.services.oomol.resource import OomolResource
-from simstudio.services.oomol.waiting import called, unwrapped
+from simstudio.services.oomol.waiting import call_back, unwrap
 from simstudio.transport.endpoint import segment
 from simstudio.transport.errors import InvalidInputError, SimStudioError
 
@@ -174,10 +174,10 @@ class Packages(OomolResource[M]):
             task, response = yield from self._ask_for(task_id, timeout)
             self._require(task, response, status=str)
             if options.on_progress is not None:
-                yield from called(options.on_progress, task)
+                yield from call_back(options.on_progress, task)
             return task
 
-        def expired(last: InstallTask | None) -> TimeoutError:
+        def make_error(last: InstallTask | None) -> TimeoutError:
             state = f"last seen {last.status!r}" if last is not None else "never seen"
             return TimeoutError(
                 f"The installation {task_id} was not done within {options.timeout:g} s ({state}). It goes on; "
@@ -190,21 +190,21 @@ class Packages(OomolResource[M]):
             options,
             ask,
             done=lambda task: task.done,
-            expired=expired,
+            expired=make_error,
             subject=f"The installation {task_id}",
             again=f"client.packages.wait_for_install_completion({task_id!r})",
         )
         try:
-            task = yield from unwrapped(polls, f"the installation {task_id}")
+            task = yield from unwrap(polls, f"the installation {task_id}")
             if task.status == "failed":
-                raise _failed(task)
+                raise _failure_of(task)
         except SimStudioError as error:
             error.task_id = task_id
             raise
         return task
 
 
-def _failed(task: InstallTask) -> InstallFailedError:
+def _failure_of(task: InstallTask) -> InstallFailedError:
     found = task.error.get("message") if isinstance(task.error, Mapping) else task.error
     reason = f": {found}" if isinstance(found, str) and found else ", and the server gives no reason"
     return InstallFailedError(

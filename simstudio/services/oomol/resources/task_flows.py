@@ -23,7 +23,7 @@ from simstudio.services.oomol.models import CreatedTask, RunResult, Task, TaskLo
 from simstudio.services.oomol.options import Polling, polling
 from simstudio.services.oomol.requests import BlockField, file_list, id_in, request_body, task_in, with_block_in
 from simstudio.services.oomol.resource import OomolResource
-from simstudio.services.oomol.waiting import LogReader, called, failed, unwrapped
+from simstudio.services.oomol.waiting import LogReader, call_back, make_failure, unwrap
 from simstudio.transport.endpoint import segment
 from simstudio.transport.errors import InvalidInputError, SimStudioError
 from simstudio.transport.flow import Blocking
@@ -47,22 +47,24 @@ class TaskFlows(OomolResource[M]):
 
     def _start(self, body: dict[str, Any], send: Callable[[dict[str, Any]], Flow[Response]]) -> Flow[CreatedTask]:
         """Send a task's request; once more where the server asks for the block id under its other name."""
-        field = self._context.session.shared(BlockField)
+        field = self._context.session.share(BlockField)
         name = field.name_in(body)
         try:
             response = yield from send(with_block_in(name, body))
         except ApiStatusError as refusal:
-            other = field.wanted_by(refusal, name)
+            other = field.find_wanted(refusal, name)
             if other is None or other in body:
                 raise
             try:
                 response = yield from send(with_block_in(other, body))
             except ApiStatusError as error:
-                if field.wanted_by(error, other) is not None:  # it takes neither: the first refusal is about this call
+                if (
+                    field.find_wanted(error, other) is not None
+                ):  # it takes neither: the first refusal is about this call
                     raise refusal from None
                 raise
             field.learnt = other
-        return self._created(response)
+        return self._read_receipt(response)
 
     def _begin(self, start: Callable[[], Flow[CreatedTask]], options: Polling) -> Flow[CreatedTask]:
         """Start a task that is waited for, and again while the limiter refuses it, within the time for the wait."""
@@ -93,7 +95,7 @@ class TaskFlows(OomolResource[M]):
 
         return (yield from self._start(body, send))
 
-    def _created(self, response: Response) -> CreatedTask:
+    def _read_receipt(self, response: Response) -> CreatedTask:
         """The receipt of a task. An exception for an unusable one has the id, if it has one."""
         try:
             data = self._data(response)
@@ -129,7 +131,7 @@ class TaskFlows(OomolResource[M]):
             task, response = yield from self._ask_for(task_id, timeout)
             self._require(task, response, status=str)
             if options.on_progress is not None:
-                yield from called(options.on_progress, task)
+                yield from call_back(options.on_progress, task)
             if options.on_log is not None:
                 try:
                     logs = yield from self._logs(task_id, timeout)
@@ -138,10 +140,10 @@ class TaskFlows(OomolResource[M]):
                         raise
                     logs = []  # that it failed is the news
                 for log in reader.fresh(logs) if logs else ():
-                    yield from called(options.on_log, log)
+                    yield from call_back(options.on_log, log)
             return task
 
-        def expired(last: Task | None) -> TimeoutError:
+        def make_error(last: Task | None) -> TimeoutError:
             state = f"last seen {last.status!r}" if last is not None else "never seen"
             return TimeoutError(
                 f"The task {task_id} did not complete within {options.timeout:g} s ({state}). It goes on; wait again "
@@ -155,12 +157,12 @@ class TaskFlows(OomolResource[M]):
             options,
             ask,
             done=lambda task: task.done,
-            expired=expired,
+            expired=make_error,
             subject=f"The task {task_id}",
             again=f"client.tasks.wait_for_completion({task_id!r})",
         )
         try:
-            task = yield from unwrapped(polls, f"the task {task_id}")
+            task = yield from unwrap(polls, f"the task {task_id}")
             yield from self._check(task_id, task, reader.logs)
         except SimStudioError as error:
             error.task_id = task_id
@@ -173,7 +175,7 @@ class TaskFlows(OomolResource[M]):
             if logs is None:
                 with suppress(SimStudioError):  # that it failed is the news
                     logs = yield from self._logs(task_id)
-            raise failed(task, logs)
+            raise make_failure(task, logs)
         if task.status == "stopped":
             raise TaskStoppedError(f"The task {task.id} was stopped.", task.id, task, logs=logs)
 

@@ -125,7 +125,7 @@ class Files(SpeedPixResource[M]):
         finally:
             for attachment in plan.attachments:
                 attachment.close()
-        return plan.filled(sent)
+        return plan.fill(sent)
 
     def _address_of(self, attachment: Attachment) -> Flow[str]:
         file = yield from self._upload(attachment)

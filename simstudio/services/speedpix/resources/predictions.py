@@ -208,11 +208,11 @@ class Predictions(SpeedPixResource[M]):
             response = yield from self._invoke(
                 "/scc/comfy_prompt", body, resend="never", headers=sendable, max_retries=max_retries
             )
-            return self._submitted(response, inputs)
+            return self._read_receipt(response, inputs)
 
         return (yield from self.poller.begin(submit, patience if self._context.options.max_retries else 0.0))
 
-    def _submitted(self, response: Response, inputs: Any) -> Prediction[M]:
+    def _read_receipt(self, response: Response, inputs: Any) -> Prediction[M]:
         task_id: str | None = None
         try:
             envelope = self._envelope(response)
@@ -299,7 +299,7 @@ class Predictions(SpeedPixResource[M]):
             yield from self._reload(prediction, seconds)
             return prediction
 
-        def expired(_: object) -> SimStudioError:
+        def make_error(_: object) -> SimStudioError:
             error = PredictionTimeoutError(
                 f"The prediction {prediction.id} was not done within {timeout:g} s (last seen {prediction.status!r}). "
                 "It goes on: wait again with error.prediction.wait(), or give a longer timeout."
@@ -311,7 +311,7 @@ class Predictions(SpeedPixResource[M]):
             yield from poller.wait(
                 ask,
                 done=lambda seen: seen.done,
-                expired=expired,
+                expired=make_error,
                 timeout=timeout,
                 client_timeout=self._context.options.timeout,
                 on_progress=on_progress,

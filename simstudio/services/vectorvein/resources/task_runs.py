@@ -58,7 +58,7 @@ class AgentTaskRun(SubmittedRun[M, AgentTask, AgentTask]):
 
         again = f"client.agent_tasks.handle({self.id!r}).wait()"
 
-        def expired(last: AgentTask | None) -> TimeoutError:
+        def make_error(last: AgentTask | None) -> TimeoutError:
             seen = "never seen" if last is None else f"last seen {last.status!r}"
             return TimeoutError(
                 f"The task {self.id} had not ended within {timeout:g} s ({seen}). It goes on; wait again with {again}, "
@@ -69,7 +69,7 @@ class AgentTaskRun(SubmittedRun[M, AgentTask, AgentTask]):
         return poller.wait(
             ask,
             done=self._is_done,
-            expired=expired,
+            expired=make_error,
             timeout=timeout,
             client_timeout=self._context.options.timeout,
             on_progress=on_progress,

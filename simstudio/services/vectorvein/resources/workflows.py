@@ -354,7 +354,7 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
 
         again = f"client.workflows.handle({', '.join(map(repr, run.arguments))}).wait()"
 
-        def expired(last: WorkflowRunResult | None) -> TimeoutError:
+        def make_error(last: WorkflowRunResult | None) -> TimeoutError:
             seen = "never seen" if last is None else f"last seen with status {last.status}"
             return TimeoutError(
                 f"The run {run.rid} was not done within {timeout:g} s ({seen}). It goes on; wait again with {again}, "
@@ -366,7 +366,7 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
             state = yield from poller.wait(
                 ask,
                 done=lambda state: state.done,
-                expired=expired,
+                expired=make_error,
                 timeout=timeout,
                 client_timeout=self._context.options.timeout,
                 on_progress=on_progress,
