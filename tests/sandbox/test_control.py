@@ -182,7 +182,7 @@ def test_services_are_reset_too() -> None:
     with vectorvein.serve() as server, server.client() as client:
         client.workflows.create("made")
         server.reset()
-        assert [each.wid for each in client.workflows.list().workflows] == ["hello", "mine"]
+        assert [each.wid for each in client.workflows.list().workflows] == ["mine", "hello"]
         assert client.workflows.run("mine", []).data[0].value == "x"
 
 
