@@ -15,15 +15,19 @@ from simstudio.core.options import Unset
 from simstudio.core.polling import Poller
 from simstudio.core.resource import APIResource
 from simstudio.services.oomol.errors import FAMILY, ApiStatusError
+from simstudio.services.oomol.models import InstallTask, Task
+from simstudio.services.oomol.waiting import unwrap
 from simstudio.transport.errors import RateLimitError
 
 if TYPE_CHECKING:
     from simstudio.core.model import Model
     from simstudio.services.oomol.options import Polling
+    from simstudio.transport.errors import SimStudioError
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Request, Response
 
 T = TypeVar("T")
+W = TypeVar("W", Task, InstallTask)
 
 _ADVICE = {
     401: "Check api_token; it is sent as it is, so write a scheme such as 'Bearer …' into it where one is needed.",
@@ -111,8 +115,32 @@ class OomolResource(APIResource[M]):
         with FAMILY.raise_own():
             require(made, response, **types)
 
-    def _poll(self, options: Polling, poll: Callable[[float | Unset], Flow[T]], **conditions: Any) -> Flow[T]:
-        """Poll with these options; ``conditions`` are arguments of :meth:`~simstudio.core.polling.Poller.wait`."""
+    def _follow(
+        self,
+        what: str,
+        options: Polling,
+        poll: Callable[[float | Unset], Flow[W]],
+        *,
+        expired: Callable[[W | None], SimStudioError],
+        again: str,
+    ) -> Flow[W]:
+        """Poll a task or an installation until it has ended.
+
+        Args:
+            what: Names it in messages: ``task t-1``.
+            options: Times and callbacks.
+            poll: Returns its state; takes the timeout of the request.
+            expired: Makes the error for a wait that took too long, of the last state.
+            again: The call that waits for it again, for messages.
+        """
         poller = attrs.evolve(self.poller, schedule=options.schedule)
-        client_timeout = self._context.options.timeout
-        return poller.wait(poll, timeout=options.timeout, client_timeout=client_timeout, **conditions)
+        polls = poller.wait(
+            poll,
+            timeout=options.timeout,
+            client_timeout=self._context.options.timeout,
+            done=lambda state: state.done,
+            expired=expired,
+            subject=f"The {what}",
+            again=f"client.{again}",
+        )
+        return unwrap(polls, f"the {what}")

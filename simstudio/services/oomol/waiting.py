@@ -1,16 +1,20 @@
-"""Callbacks of a wait, the log of a task, and the reason of its failure."""
+"""Callbacks and errors of a wait, the log of a task, and the reason of its failure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from simstudio.services.oomol.errors import TaskFailedError
+from simstudio.services.oomol.requests import id_in
+from simstudio.transport.errors import SimStudioError
 from simstudio.transport.flow import Call
 
 if TYPE_CHECKING:
-    from simstudio.services.oomol.models import Task, TaskLog
+    from simstudio.services.oomol.models import InstallTask, Task, TaskLog
     from simstudio.transport.flow import Flow
+    from simstudio.transport.message import Response
 
 T = TypeVar("T")
 
@@ -43,6 +47,21 @@ def unwrap(flow: Flow[T], what: str) -> Flow[T]:
     if hasattr(error, "add_note"):  # Python 3.11
         error.add_note(f"raised by a callback while waiting for {what}")
     raise error
+
+
+def describe_last(state: Task | InstallTask | None) -> str:
+    """The last state of a task or installation, for the message of a wait that took too long."""
+    return "never seen" if state is None else f"last seen {state.status!r}"
+
+
+@contextmanager
+def identify(task: str | Response) -> Iterator[None]:
+    """Give errors the id of a task or installation, which may be in a response."""
+    try:
+        yield
+    except SimStudioError as error:
+        error.task_id = task if isinstance(task, str) else id_in(task)
+        raise
 
 
 class LogReader:

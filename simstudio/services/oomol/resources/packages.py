@@ -11,11 +11,11 @@ from simstudio.core.options import UNSET, Unset
 from simstudio.services.oomol.errors import InstallFailedError, TimeoutError  # noqa: A004 - the documented name
 from simstudio.services.oomol.models import InstallTask, InstallTaskList, PackageList
 from simstudio.services.oomol.options import Polling, PollingOptions, polling
-from simstudio.services.oomol.requests import id_in, task_in
+from simstudio.services.oomol.requests import task_in
 from simstudio.services.oomol.resource import OomolResource
-from simstudio.services.oomol.waiting import call_back, unwrap
+from simstudio.services.oomol.waiting import call_back, describe_last, identify
 from simstudio.transport.endpoint import segment
-from simstudio.transport.errors import InvalidInputError, SimStudioError
+from simstudio.transport.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -148,16 +148,13 @@ class Packages(OomolResource[M]):
             raise InvalidInputError("name is empty: give the name of a package.")
         body = {"name": name, "version": version} if version else {"name": name}
         response = yield from self._post("/packages/install", json=body)
-        try:
+        with identify(response):
             data = task_in(self._data(response))
             if isinstance(data, dict) and "taskId" in data and "id" not in data:  # a receipt without the installation
                 data = {"status": "pending", **body, **data, "id": data["taskId"]}
             task = self._model(data, InstallTask, response)
             self._require(task, response, id=str)
             return task
-        except SimStudioError as error:
-            error.task_id = id_in(response)
-            raise
 
     def _fetch(self, task_id: str) -> Flow[InstallTask]:
         task, _ = yield from self._ask_for(task_id)
@@ -169,6 +166,7 @@ class Packages(OomolResource[M]):
 
     def _wait(self, task_id: str, options: Polling) -> Flow[InstallTask]:
         segment(task_id, "task_id")
+        again = f"packages.wait_for_install_completion({task_id!r})"
 
         def ask(timeout: float | Unset) -> Flow[InstallTask]:
             task, response = yield from self._ask_for(task_id, timeout)
@@ -178,29 +176,17 @@ class Packages(OomolResource[M]):
             return task
 
         def make_error(last: InstallTask | None) -> TimeoutError:
-            state = f"last seen {last.status!r}" if last is not None else "never seen"
             return TimeoutError(
-                f"The installation {task_id} was not done within {options.timeout:g} s ({state}). It goes on; "
-                f"wait again with packages.wait_for_install_completion({task_id!r}).",
+                f"The installation {task_id} was not done within {options.timeout:g} s ({describe_last(last)}). "
+                f"It goes on; wait again with {again}.",
                 task_id,
                 last,
             )
 
-        polls = self._poll(
-            options,
-            ask,
-            done=lambda task: task.done,
-            expired=make_error,
-            subject=f"The installation {task_id}",
-            again=f"client.packages.wait_for_install_completion({task_id!r})",
-        )
-        try:
-            task = yield from unwrap(polls, f"the installation {task_id}")
+        with identify(task_id):
+            task = yield from self._follow(f"installation {task_id}", options, ask, expired=make_error, again=again)
             if task.status == "failed":
                 raise _failure_of(task)
-        except SimStudioError as error:
-            error.task_id = task_id
-            raise
         return task
 
 

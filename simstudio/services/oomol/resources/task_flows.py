@@ -21,9 +21,9 @@ from simstudio.services.oomol.errors import (
 from simstudio.services.oomol.inputs import InputValues
 from simstudio.services.oomol.models import CreatedTask, RunResult, Task, TaskLog, result_of
 from simstudio.services.oomol.options import Polling, polling
-from simstudio.services.oomol.requests import BlockField, file_list, id_in, request_body, task_in, with_block_in
+from simstudio.services.oomol.requests import BlockField, file_list, request_body, task_in, with_block_in
 from simstudio.services.oomol.resource import OomolResource
-from simstudio.services.oomol.waiting import LogReader, call_back, make_failure, unwrap
+from simstudio.services.oomol.waiting import LogReader, call_back, describe_last, identify, make_failure
 from simstudio.transport.endpoint import segment
 from simstudio.transport.errors import InvalidInputError, SimStudioError
 from simstudio.transport.flow import Blocking
@@ -97,16 +97,13 @@ class TaskFlows(OomolResource[M]):
 
     def _read_receipt(self, response: Response) -> CreatedTask:
         """The receipt of a task. An exception for an unusable one has the id, if it has one."""
-        try:
+        with identify(response):
             data = self._data(response)
             flat = isinstance(data, dict) and "task" not in data and "id" in data
             created = self._model({"task": data} if flat else data, CreatedTask, response)
             self._require(created, response, task=Task)
             self._require(created.task, response, id=str)
             return created
-        except SimStudioError as error:
-            error.task_id = id_in(response)
-            raise
 
     def _fetch(self, task_id: str) -> Flow[Task]:
         task, _ = yield from self._ask_for(task_id)
@@ -126,6 +123,7 @@ class TaskFlows(OomolResource[M]):
 
     def _wait(self, task_id: str, options: Polling, reader: LogReader) -> Flow[Task]:
         segment(task_id, "task_id")
+        again = f"tasks.wait_for_completion({task_id!r})"
 
         def ask(timeout: float | Unset) -> Flow[Task]:
             task, response = yield from self._ask_for(task_id, timeout)
@@ -144,29 +142,17 @@ class TaskFlows(OomolResource[M]):
             return task
 
         def make_error(last: Task | None) -> TimeoutError:
-            state = f"last seen {last.status!r}" if last is not None else "never seen"
             return TimeoutError(
-                f"The task {task_id} did not complete within {options.timeout:g} s ({state}). It goes on; wait again "
-                f"with tasks.wait_for_completion({task_id!r}), or give a longer timeout.",
+                f"The task {task_id} did not complete within {options.timeout:g} s ({describe_last(last)}). "
+                f"It goes on; wait again with {again}, or give a longer timeout.",
                 task_id,
                 last,
                 logs=reader.logs,
             )
 
-        polls = self._poll(
-            options,
-            ask,
-            done=lambda task: task.done,
-            expired=make_error,
-            subject=f"The task {task_id}",
-            again=f"client.tasks.wait_for_completion({task_id!r})",
-        )
-        try:
-            task = yield from unwrap(polls, f"the task {task_id}")
+        with identify(task_id):
+            task = yield from self._follow(f"task {task_id}", options, ask, expired=make_error, again=again)
             yield from self._check(task_id, task, reader.logs)
-        except SimStudioError as error:
-            error.task_id = task_id
-            raise
         return task
 
     def _check(self, task_id: str, task: Task, logs: Logs | None) -> Flow[None]:
@@ -188,11 +174,8 @@ class TaskFlows(OomolResource[M]):
     def _result(self, task_id: str, task: Task, logs: Logs | None) -> Flow[RunResult]:
         """The result of a completed task. Its log is read, unless it was read before."""
         if logs is None:
-            try:
+            with identify(task_id):
                 logs = yield from self._logs(task_id)
-            except SimStudioError as error:
-                error.task_id = task_id
-                raise
         plain = [log.to_dict() if isinstance(log, TaskLog) else log for log in logs]
         came = {"task_id": task_id, "task": task.to_dict(), "logs": plain, "result": result_of(logs)}
         return structure(came, RunResult, overrides={"task": task, "logs": logs})
