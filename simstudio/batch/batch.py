@@ -72,7 +72,7 @@ class Batch(Iterator[BatchItem[R]], Generic[R]):
         return self._running.engine.progress
 
     def summary(self) -> Summary:
-        """How it went so far: items by state, errors, times, cost, and the rate."""
+        """A summary of the batch so far: items by state, errors, times, cost, and the rate."""
         return Summary.of(self.progress)
 
     def __iter__(self) -> Batch[R]:
@@ -260,7 +260,7 @@ class AsyncBatch(AsyncIterator[BatchItem[R]], Generic[R]):
         return self._running.engine.progress
 
     def summary(self) -> Summary:
-        """How it went so far: items by state, errors, times, cost, and the rate."""
+        """A summary of the batch so far: items by state, errors, times, cost, and the rate."""
         return Summary.of(self.progress)
 
     def __aiter__(self) -> AsyncBatch[R]:

@@ -130,7 +130,7 @@ class Execution(Protocol[R_co]):
 
     @property
     def mode(self) -> Mode:
-        """How executions are sent."""
+        """The way in which executions are sent."""
         ...
 
     @property
@@ -158,7 +158,7 @@ class Execution(Protocol[R_co]):
 
     @property
     def claims_advice(self) -> str:
-        """How a caller gets executions with claims; empty if they have claims, or cannot have any."""
+        """Advice on how to get executions with claims; empty if they have claims, or cannot have any."""
         ...
 
     def prepare(self) -> Flow[None]:

@@ -14,7 +14,7 @@ from simstudio.transport.errors import InvalidInputError
 
 @attrs.frozen
 class Flag:
-    """How an option is given on the command line.
+    """The command-line flag of an option.
 
     Attributes:
         name: Such as ``--concurrency``.

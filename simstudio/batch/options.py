@@ -268,7 +268,7 @@ def complete(given: BatchOptions[Any]) -> BatchOptions[Any]:
 
 @attrs.frozen
 class Options:
-    """How a batch behaves: the options that were given, and what the coordinator adds.
+    """Options of a batch: those that were given, and what the coordinator adds.
 
     Attributes:
         given: All options of :class:`BatchOptions`.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Summary:
-    """How a batch went, or goes.
+    """Counts, times and cost of a batch that ended or is running.
 
     Attributes:
         total: Inputs; None if that is not known.

@@ -93,7 +93,7 @@ class _Call:
     timeout: float | None
 
     def response(self, client: SimStudioClient, **query: Any) -> Response:
-        """What it answers. ``client.request`` gives no bytes of JSON, hence the response."""
+        """The response; ``client.request`` does not return the bytes of JSON."""
         options: dict[str, Any] = dict(self.body)
         if self.timeout is not None:
             options["timeout"] = self.timeout

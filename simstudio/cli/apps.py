@@ -69,7 +69,7 @@ def _run(path: Path) -> ModuleType:
 
 
 def _place(error: BaseException, path: Path) -> str:
-    """Where in the file it went wrong, for a file that one is just writing."""
+    """The line of the file that raised, for an author who is just writing it."""
     if isinstance(error, SyntaxError):
         return f" (line {error.lineno})"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]

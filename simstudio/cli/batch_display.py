@@ -1,4 +1,4 @@
-"""How far a batch is: on a terminal a bar that leaves nothing behind, on a pipe a line now and then."""
+"""Progress of a batch: on a terminal a bar that is removed at the end, on a pipe a line now and then."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class Display:
         return row
 
     def _left_to_wait(self, progress: Progress) -> float:
-        """What is left of a wait for the rate limit, which is told once and not every second."""
+        """Words for a wait for the rate limit; it is reported once, not every second."""
         told, since = self._waiting
         now = self._clock()
         if progress.waiting != told:
@@ -126,7 +126,7 @@ class Display:
 
 
 def fitting(name: str, progress: Progress, width: int) -> tuple[str, int, str]:
-    """What a line of a terminal has room for.
+    """The parts of the progress line that fit into the width of a terminal.
 
     Args:
         name: What is run.
@@ -153,7 +153,7 @@ def fitting(name: str, progress: Progress, width: int) -> tuple[str, int, str]:
 
 
 def _texts(progress: Progress) -> Iterator[str]:
-    """What there is to tell: all of it, the most important, and the least."""
+    """The texts of the line: in full, the most important, and the shortest."""
     from simstudio.batch.progress import duration
 
     of = f"/{progress.total}" if progress.total is not None else ""

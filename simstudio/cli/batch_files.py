@@ -84,7 +84,7 @@ def _ensure_different(named: list[tuple[str, str | int]]) -> None:
 
 
 def _names(path: str | int) -> set[object]:
-    """Whatever tells a plain file from others; nothing of a pipe, a terminal or a device, which may have many uses."""
+    """The identity of a plain file; empty for a pipe, a terminal or a device, which may have many uses."""
     names: set[object] = set()
     try:
         found = os.stat(path)  # noqa: PTH116 - of a number, too

@@ -17,7 +17,7 @@ _PIECE = 65_536
 
 
 def inputs_of(source: str) -> Any:
-    """What ``client.workflows.map`` takes as inputs, of a path or ``-``."""
+    """The inputs for ``client.workflows.map`` from a path or ``-``."""
     if source == "-":
         return StandardInput()
     return InputPath(source) if Path(source).is_file() else source  # a pipe can be read only once
@@ -88,7 +88,7 @@ class StandardInput:
 
 
 def _pieces() -> Iterator[list[bytes]]:
-    """Whole lines, as many as come at a time; of one that is too long, as much as shows it, and nothing after."""
+    """Whole lines, as many as arrive at a time; of one that is too long its beginning, and nothing after it."""
     from simstudio.batch.input_files import MOST_IN_A_LINE
 
     begun: list[bytes] = []

@@ -1,4 +1,4 @@
-"""What ``simstudio batch resume`` does not take from its ledger.
+"""Values that ``simstudio batch resume`` does not take from its ledger.
 
 A ledger may come from anybody. Its workflow and options are used. The server that gets the API key and the server of a
 shared rate must be named by the call itself, on the command line or in the environment. Of the files that the ledger

@@ -41,7 +41,7 @@ _STOPPED = {
 
 @attrs.define
 class _Course:
-    """How far a run has come: what is left to tell when it ends anywhere."""
+    """The course of a run: the facts to report when it ends anywhere."""
 
     memory: Memory | None = None
     progress: Progress | None = None
@@ -203,7 +203,7 @@ class BatchRun:
         return batch
 
     def _server(self, client: Any) -> str:
-        """Where it runs, as the ledger stores it."""
+        """The server of the batch, as the ledger stores it."""
         if self.connection.app is not None:
             return f"--sandbox-app {Path(self.connection.app).absolute()}"
         return "--sandbox" if self.connection.sandboxed else client.base_url

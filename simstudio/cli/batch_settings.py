@@ -1,4 +1,4 @@
-"""What a batch was asked to do, and how its ledger remembers that."""
+"""The settings of a batch, and their note in its ledger."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BEFORE = "before"
 
 @attrs.frozen
 class Settings:
-    """What a batch was asked to do.
+    """The settings of a batch.
 
     Attributes:
         workflow: What it runs.
@@ -39,7 +39,7 @@ class Settings:
         options: Options of ``map`` that were given.
         secret: Whether ``shared`` held secrets, and is here without them.
         server: The base address that the batch ran on, or the option of the sandbox that it ran on.
-        api_version: What is spoken.
+        api_version: Version of the API.
         service: The service that runs it; None for Sim.
         arguments: Arguments of the service's ``map``, of ``--set``.
     """
@@ -69,7 +69,7 @@ class Settings:
 
     @property
     def shared(self) -> str | None:
-        """Where several processes share one rate; None if they do not."""
+        """Address of the shared rate; None if the rate is not shared."""
         return self.options.get("shared")
 
     def to_keep(self) -> Settings:
@@ -89,7 +89,7 @@ class Settings:
 
 @attrs.frozen
 class Note:
-    """What a ledger remembers of how its batch was called.
+    """The note in a ledger of how its batch was called.
 
     Attributes:
         latest: How it was called last; None of a batch that no command line made.
@@ -101,7 +101,7 @@ class Note:
 
     @classmethod
     def of(cls, ledger: LedgerView) -> Note:
-        """What a ledger remembers.
+        """The note of a ledger.
 
         Raises:
             LedgerError: It cannot be read.
@@ -113,7 +113,7 @@ class Note:
         return cls(latest, latest if before is None else _settings(before))
 
     def keep(self, ledger: Ledger) -> None:
-        """Let a ledger remember it."""
+        """Store the note in a ledger."""
         told: dict[str, Any] = attrs.asdict(self.latest.to_keep()) if self.latest is not None else {}
         if self.accepted is not None and self.accepted != self.latest:
             told[_BEFORE] = attrs.asdict(self.accepted.to_keep())
@@ -131,14 +131,14 @@ def _settings(told: dict[str, Any]) -> Settings:
 
 @attrs.frozen
 class Memory:
-    """What a ledger is to know of how its batch was called, so that it can be resumed.
+    """The note in the ledger of how its batch was called, so that it can be resumed.
 
     A run may turn out to be wrong: an input is not the one in the ledger. How the batch was called before is
     kept until then, so that one can go on with that.
 
     Attributes:
         settings: How it is called now.
-        api_version: What is spoken.
+        api_version: Version of the API.
         before: What it remembered before.
         new: Whether it knew no items.
     """
@@ -155,7 +155,7 @@ class Memory:
 
         Args:
             settings: How it is called.
-            api_version: What is spoken.
+            api_version: Version of the API.
             address: That of the server, which an embedded sandbox has anew each time.
             moved: Whether the server may have another address than before.
 
@@ -233,7 +233,7 @@ def _name_of(server: str | None) -> str:
 
 
 def settings_of(path: str, inputs: str | None, key: str | None, service: str | None = None) -> Settings:
-    """What a ledger's batch is to go on with.
+    """The settings with which the batch of a ledger goes on.
 
     Args:
         inputs: The inputs, where they were given anew.

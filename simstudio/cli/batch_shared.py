@@ -1,4 +1,4 @@
-"""Where a rate is shared, without the secrets that its address may hold: those are neither kept nor shown."""
+"""Addresses of shared rates, without their secrets, which are neither kept nor shown."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def without_secrets(address: str) -> str:
 
 
 def secrets_of(address: str | None) -> tuple[str, ...]:
-    """Whatever of an address must not be shown, the longest first."""
+    """The parts of an address that must not be shown, the longest first."""
     if address is None or without_secrets(address) == address:
         return ()
     rest = address.partition("://")[2]
@@ -38,5 +38,5 @@ def secrets_of(address: str | None) -> tuple[str, ...]:
 
 
 def absolute(address: str) -> str:
-    """The same, whatever the working directory is."""
+    """The address with an absolute path."""
     return address if "://" in address else str(Path(address).absolute())

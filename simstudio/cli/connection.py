@@ -120,14 +120,14 @@ class Connection:
 
     @staticmethod
     def surface(client: SimStudioClient) -> Any:
-        """``client.v1`` or ``client.v2``, whichever is spoken; their methods of one name do not take the same."""
+        """``client.v1`` or ``client.v2``, by the version of the API. Methods of one name differ in their arguments."""
         return client.v2 if client.api_version == "v2" else client.v1
 
     def require_v2(self, client: SimStudioClient, what: str, instead: str = "") -> None:
         """Refuse what v1 cannot do.
 
         Args:
-            client: Says which version is spoken.
+            client: The client, whose ``api_version`` decides.
             what: The beginning of the sentence, such as ``The versions of a workflow are``.
             instead: A further sentence: what v1 can do.
 

@@ -146,7 +146,7 @@ class Diagnosis:
                 yield _check_tls(connection, host)
 
     def _check_server(self, address: str, key: Secret[str] | None) -> Iterator[Check]:
-        """What the server answers: to the key, of its clock, its version, its v2 API."""
+        """Check the server's responses: for the key, its clock, its version, its v2 API."""
         from simstudio import ANONYMOUS
         from simstudio.cli.connection import log_bodies
         from simstudio.client import SimStudioClient

@@ -254,7 +254,7 @@ _WORDS = (
 
 
 def in_words(text: str) -> str:
-    """What an exception says, with options in the place of arguments, and without attributes."""
+    """The message of an exception, with options in the place of arguments, and without attributes."""
     for argument, option in _WORDS:
         text = text.replace(argument, option)
     return text

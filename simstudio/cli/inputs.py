@@ -45,7 +45,7 @@ def assemble(pairs: Sequence[tuple[str, Any]], input_json: str | None, files: Se
 
 
 def read_bytes(source: str, option: str) -> bytes:
-    """What is in a file, or on standard input (``-``).
+    """The content of a file, or of standard input (``-``).
 
     Args:
         source: A path, or ``-``.
@@ -143,7 +143,7 @@ def _loads(text: str) -> Any:
 
 
 def no_constant(name: str) -> NoReturn:
-    """Refuse what Python reads as a JSON number and nobody else does."""
+    """Refuse NaN and Infinity, which Python reads although they are no JSON."""
     raise ValueError(f"{name} is no JSON value")  # Python would take NaN and Infinity
 
 

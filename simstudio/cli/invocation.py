@@ -72,7 +72,7 @@ class Invocation:
         return " ".join("…" if any(map(word.__contains__, self.secrets)) else shlex.quote(word) for word in words)
 
     def known_secrets(self) -> Secret[tuple[str, ...]]:
-        """What no message may show: the API key of the environment, and :attr:`secrets`."""
+        """Texts that no message may show: the API key of the environment, and :attr:`secrets`."""
         found = (os.environ.get("SIM_API_KEY", "").strip(), *self.secrets)
         return Secret(tuple(secret for secret in found if len(secret) >= _SHORTEST_KEY))
 

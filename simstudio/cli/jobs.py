@@ -70,7 +70,7 @@ def wait_for_job(
 
 
 def describe_wait(invocation: Invocation, run: str, workflow: str | None, pause: Pause) -> str:
-    """Whom a paused run waits for, what the pause asks, and where and how to answer."""
+    """The person whom a paused run waits for, the question of the pause, and where and how to answer."""
     from simstudio.resources.pauses import describe_pause
 
     words = [*invocation.program, "runs", "resume", pause.execution_id or run]

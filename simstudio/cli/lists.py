@@ -55,7 +55,7 @@ class Column:
 
 @attrs.frozen
 class View:
-    """How a command shows a list.
+    """The view of a list: its columns or template.
 
     Attributes:
         as_json: ``--json``.

@@ -53,7 +53,7 @@ def _read_bytes(ctx: click.Context, option: click.Parameter, value: str | None) 
 
 
 def _one_or_several(ctx: click.Context, option: click.Parameter, value: tuple[Any, ...]) -> Any:
-    """Of a parameter that takes a text or a list: one text is itself, such as the path of a folder."""
+    """The value of a parameter that takes a text or a list: one text stays a text, such as the path of a folder."""
     del ctx, option
     return value[0] if len(value) == 1 else value
 
@@ -146,7 +146,7 @@ def _type_of(members: Sequence[Any]) -> Any:
 
 
 def explanations(method: Callable[..., Any]) -> Mapping[str, str]:
-    """What the docstring of a method says of its parameters, by name."""
+    """The lines of a method's docstring on its parameters, by name."""
     sections = dict(_SECTION.findall(inspect.getdoc(method) or ""))
     return {name: _plain(" ".join(text.split())) for name, text in _ENTRY.findall(sections.get("Args", ""))}
 

@@ -1,4 +1,4 @@
-"""What a terminal shows while a command waits. On a pipe or in a file it shows nothing."""
+"""A spinner on a terminal while a command waits. On a pipe or in a file there is none."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Waiting:
 
 
 def fitting(text: str, width: int) -> str:
-    """What a line of a terminal has room for of ``ID: STATE``: all of it, the state, or nothing; an id is never cut."""
+    """The part of ``ID: STATE`` that fits into a line: all of it, the state, or nothing; an id is never cut."""
     text = " ".join(printable(text).split())
     parts = (text, text.rpartition(": ")[2] if ": " in text else "")
     return next((part for part in parts if len(part) <= width - _AROUND), "")

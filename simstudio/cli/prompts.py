@@ -60,7 +60,7 @@ def ask(pause: Pause) -> Any:
 
 
 def describe_fields(pause: Pause) -> str:
-    """What is asked for, in a few words."""
+    """The fields that are asked for, in a few words."""
     fields = ", ".join(f"{field.name} ({field.type})" for field in pause.input_fields)
     return f"asks for {fields}" if fields else "does not say what it asks for"
 

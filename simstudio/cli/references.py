@@ -36,7 +36,7 @@ _PREFIXED = {"wf_": 24, "tbl_": 36}
 
 @attrs.frozen
 class Listed:
-    """Something that a list holds.
+    """An entry of a list: its id, and what tells it from others.
 
     Attributes:
         name: What tells it from others: a name, or the status and time of a run.
@@ -193,7 +193,7 @@ def _find(
     as_log: bool = False,
     acts: bool = False,
 ) -> Listed:
-    """What an id names; the id as it was given if it is whole, or if nothing in the list begins so."""
+    """The entry that an id names; the id as it was given if it is whole, or if no entry of the list begins so."""
     if not is_short(given):
         return Listed(given)
     invocation = connection.invocation
@@ -246,7 +246,7 @@ def _candidates(
     *,
     as_log: bool,
 ) -> Iterator[Listed]:
-    """All that an id may name, of runs the newest."""
+    """All entries that an id may name; of runs, the newest."""
     if noun == "run":
         yield from _runs(connection, client, workspace, workflow, limit, as_log=as_log)
         return

@@ -239,7 +239,7 @@ class _Text:
 
 
 def _find_streamed(sandbox: Sandbox | None, workflow: str) -> list[str] | None:
-    """What a workflow of the embedded sandbox streams: its function is known here, so nobody has to say it."""
+    """The outputs that a workflow of the embedded sandbox streams; its function is here: ``--select`` is optional."""
     found = sandbox.workflows.get(workflow) if sandbox is not None else None
     if found is None:
         return None

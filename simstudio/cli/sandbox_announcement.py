@@ -1,4 +1,4 @@
-"""What ``simstudio sandbox`` prints once it listens: addresses, keys, and calls that work as they are pasted."""
+"""The text of ``simstudio sandbox`` once it listens: addresses, keys, and calls that work as they are pasted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the runs of a service beside Sim begin, are found again, and are shown."""
+"""Runs of a service beside Sim: how they begin, are found again, and are shown."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Runs(ABC):
         return []
 
     def output(self, result: Any, **options: Any) -> Any:
-        """What a run gave, as text or JSON data."""
+        """The output of a run, as text or JSON data."""
         del options
         return result.output
 
@@ -120,7 +120,7 @@ class StoppableRuns(Runs):
 
 
 class Uploads(ABC):
-    """What a service has that keeps files."""
+    """Uploads of a service that stores files."""
 
     @abstractmethod
     def upload(self, client: Any, path: Path) -> tuple[str, Mapping[str, Any]]:

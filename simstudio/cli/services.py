@@ -197,7 +197,7 @@ def title_of(service: str | None) -> str:
 
 
 def words_of(service: str | None) -> Callable[[str], str]:
-    """What puts options in the place of arguments in the messages of a service's client; None is Sim."""
+    """The function that puts options in the place of arguments in messages of a service's client; None is Sim."""
     found = SERVICES.get(str(service))
     return in_words if found is None else found.rephrase
 

@@ -61,7 +61,7 @@ class SpeedPixPredictions(Runs, Uploads):
         return plain_output(result if folder is None else _save_files(result, folder))
 
     def state(self, run: SubmittedRun[Any, Any, Any]) -> Mapping[str, Any]:
-        """What is known of a prediction."""
+        """The state of a prediction as JSON data."""
         known = {"id": run.id, "status": run.status}
         told = {name: getattr(run, name) for name in ("progress", "eta", "message", "error", "error_code")}
         return {**known, **{name: value for name, value in told.items() if value is not None}}

@@ -1,4 +1,4 @@
-"""What a terminal shows in place of JSON. Values are shown as text: nothing in them is markup."""
+"""Tables and fields for a terminal, in the place of JSON. Values are shown as text: nothing in them is markup."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def tail(
 
 @attrs.define
 class Tail:
-    """What is new since the last look.
+    """Logs that are new since the last request.
 
     Attributes:
         client: What to ask with.
@@ -140,7 +140,7 @@ class Tail:
 
 
 def id_of(log: Mapping[str, Any]) -> str:
-    """What a log is known by: v2 has run ids only."""
+    """The id of a log; in v2 that of its run."""
     return str(log.get("runId") or log.get("executionId") or log.get("id"))
 
 

@@ -35,7 +35,7 @@ _OF_A_CONNECTION = frozenset(
 
 @attrs.frozen
 class Delivery:
-    """What became of one delivery.
+    """The outcome of one delivery.
 
     Attributes:
         time: When it came, ISO 8601 UTC.

@@ -1,4 +1,4 @@
-"""What a terminal, a log or a program is shown of a plan for workflows."""
+"""Plans for workflows as lines of text, or as JSON."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _change_lines(change: Change) -> Iterator[Line]:
 
 
 def pull_lines(pull: Pull) -> Iterator[Line]:
-    """What a pull does to files, as lines."""
+    """The changes of a pull to files, as lines."""
     yield from (_line(f"write {path}", "added") for path in sorted(pull.write))
     yield from (_line(f"remove {path}", "removed") for path in sorted(pull.remove))
     yield from (_line(f"keep {path}: {reason}") for path, reason in sorted(pull.kept.items()))

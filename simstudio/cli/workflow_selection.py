@@ -1,4 +1,4 @@
-"""Which workflows ``simstudio workflows pull``, ``push`` and ``promote`` take: ``--only`` and ``--mapping``."""
+"""Selection of workflows for ``simstudio workflows pull``, ``push`` and ``promote``: ``--only``, ``--mapping``."""
 
 from __future__ import annotations
 

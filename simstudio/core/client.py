@@ -150,7 +150,7 @@ class BaseClient(APIResource[M]):
         return self._context.reduce()
 
     def _settings_to_show(self) -> dict[str, Any]:
-        """What the repr shows of a client."""
+        """The settings that the repr of a client shows."""
         return {"base_url": self.base_url}
 
     def __repr__(self) -> str:

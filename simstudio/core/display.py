@@ -1,4 +1,4 @@
-"""How objects look in a shell and in a notebook: short representations, and tables in HTML.
+"""Representations of objects: short ones for a shell, and tables in HTML for a notebook.
 
 Everything that a server sent is escaped in HTML.
 """

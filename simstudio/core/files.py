@@ -122,7 +122,7 @@ class File:
 
 
 class FileSource(NamedTuple):
-    """What a caller's file is read from, and what it says about itself.
+    """The source of a caller's file: its content, name, size and media type.
 
     Attributes:
         content: Bytes, a path or an open file; any other value as it was given.

@@ -69,7 +69,7 @@ class Column:
 
 @attrs.frozen
 class Layout:
-    """How the items of a list become the rows of a data frame.
+    """The layout of a data frame made of the items of a list.
 
     Attributes:
         columns: Columns of the frame, in their order.

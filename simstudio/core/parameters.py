@@ -1,4 +1,4 @@
-"""What the annotation of a parameter says of an operation of a REST API: its type, its limits, and how it is sent.
+"""Annotations of the parameters of an operation: type, limits, and how the value is sent.
 
 For example ``Annotated[bool | None, query]``, ``Annotated[str, wire("id")]`` and ``Annotated[str, length(1, 128)]``.
 :mod:`simstudio.core.routes` has the rules for parameters that say nothing.
@@ -93,7 +93,7 @@ def items(low: int | None = None, high: int | None = None) -> Bounds:
 
 @attrs.frozen
 class Sent:
-    """How a parameter is sent, where it differs from the rules.
+    """The way in which a parameter is sent, where it differs from the rules.
 
     Attributes:
         place: ``local`` if it is not sent.
@@ -208,7 +208,7 @@ def _supports_isinstance(kind: type) -> bool:
 
 
 class Argument(NamedTuple):
-    """What an annotation says.
+    """The facts in an annotation.
 
     Attributes:
         bounds: Limits of the value; None for no limits.

@@ -1,4 +1,4 @@
-"""How pydantic, and so FastAPI, validates and serializes a model. Only pydantic calls this."""
+"""The schema with which pydantic, and so FastAPI, validates and serializes a model. Only pydantic calls this."""
 
 from __future__ import annotations
 

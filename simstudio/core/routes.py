@@ -39,7 +39,7 @@ _BODIED = ("POST", "PUT", "PATCH")
 
 @attrs.frozen
 class Parameter:
-    """Where a parameter is sent.
+    """The place of a parameter in the request.
 
     Attributes:
         wire: Name on the wire.
@@ -72,7 +72,7 @@ class Route:
 
     @cached_property
     def arguments(self) -> Mapping[str, Argument]:
-        """What the annotations say, by Python name."""
+        """The facts in the annotations, by Python name."""
         hints = get_type_hints(self.function, include_extras=True)
         names = list(inspect.signature(self.function).parameters)[2:]  # without self and send
         return {name: Argument.of(hints[name]) for name in names}

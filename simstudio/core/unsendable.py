@@ -100,7 +100,7 @@ def _problem(value: Any, is_file: Callable[[Any], bool]) -> str | None:
 
 
 def describe_type(value: Any) -> str:
-    """What is wrong with a value whose type is no JSON data, and what to send instead."""
+    """The reason why a value of this type is no JSON data, and what to send instead."""
     if isinstance(value, ModuleType):
         return f"is the module {value.__name__}, which is no JSON data"
     if isinstance(value, type):

@@ -1,4 +1,4 @@
-"""What a workflow takes: the fields of its input, and how to run it."""
+"""Descriptions of workflows: the fields of the input, and how to run them."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ class WorkflowExecutionResult(Model):
     @property
     @with_hints
     def trace(self) -> Trace | None:
-        """What the run did, block by block; None if the server sent no spans.
+        """Trace of the run, block by block; None if the server sent no spans.
 
         ``client.traces.get(result)`` reads them.
         """

@@ -152,7 +152,7 @@ class Job(Model):
     @property
     @with_hints
     def trace(self) -> Trace | None:
-        """What the run did, block by block; None if the server sent no spans: ``client.traces.get(job)`` reads them."""
+        """Trace of the run, block by block; None if the server sent no spans: ``client.traces.get(job)`` reads them."""
         known = {**self._mapping(), **(self.output if self._enveloped else {})}
         if self.done and not self.succeeded and not self.paused:
             known["status"] = "cancelled" if self.cancelled else "failed"

@@ -1,4 +1,4 @@
-"""Where a run and its output say that the run is paused."""
+"""Signs in a run and its output that the run is paused."""
 
 from __future__ import annotations
 

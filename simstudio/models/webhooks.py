@@ -113,7 +113,7 @@ class WorkflowExecutionData(DeliveredModel):
     @property
     @with_hints
     def trace(self) -> Trace | None:
-        """What the run did, block by block; None if the subscription does not include spans."""
+        """Trace of the run, block by block; None if the subscription does not include spans."""
         return find_trace(self._mapping())
 
 

@@ -1,4 +1,4 @@
-"""What a caller can do about an error response of Sim: the last sentence of the exception's message."""
+"""Advice for error responses of Sim: the last sentence of the exception's message, which says what to do."""
 
 from __future__ import annotations
 

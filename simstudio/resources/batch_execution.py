@@ -50,7 +50,7 @@ _RATE_REFUSAL: Final = "Rate limit exceeded"
 
 @attrs.frozen
 class ExecutionOptions:
-    """How a workflow is executed for each input.
+    """Options of the execution of a workflow for each input.
 
     Attributes:
         api_version: The dialect of the client.
@@ -155,7 +155,7 @@ class WorkflowExecution:
         return self._dialect._redact_errors(self._price(run_id))
 
     def refusal(self, error: SimStudioError) -> Refusal | None:
-        """How Sim refused an execution: with 429, or out of the queue, which took the job and refused its run."""
+        """The refusal in an error of Sim: a 429, or a job that the queue took and whose run was refused."""
         return refusal_of(error)
 
     def _price(self, run_id: str) -> Flow[Price | None]:
@@ -224,7 +224,7 @@ class WorkflowExecution:
 
 
 def refusal_of(error: SimStudioError) -> Refusal | None:
-    """How Sim refused an execution: with 429, or out of the queue, which took the job and refused its run."""
+    """The refusal in an error of Sim: a 429, or a job that the queue took and whose run was refused."""
     spent = has_spent_run_id(error)
     if isinstance(error, RateLimitError):
         # A run that a refused request left behind, and a later one found, is told by the response of the latter.

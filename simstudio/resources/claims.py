@@ -44,7 +44,7 @@ def execution_of(run_id: str) -> str:
 
 
 class ClaimSupport:
-    """What a client has learnt about claims.
+    """Support of claims, as a client has learnt it.
 
     Attributes:
         servers: Whether a server honours claims, by its base address.

@@ -60,7 +60,7 @@ class DocumentedMethods(BaseClient[M]):
 
     @namespace
     def traces(self) -> Traces[M]:
-        """What runs did: blocks with times, errors, tokens and costs."""
+        """Traces of runs: their blocks with times, errors, tokens and costs."""
         from simstudio.resources.traces import Traces
 
         return Traces(self._context, "traces", self.jobs, self._dialects)

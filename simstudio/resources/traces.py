@@ -36,7 +36,7 @@ _UNNAMED = (
 
 
 class Traces(APIResource[M]):
-    """What runs did: their blocks with times, errors, tokens and costs."""
+    """Traces of runs: their blocks with times, errors, tokens and costs."""
 
     def __init__(self, context: Context, name: str, jobs: Jobs[M], dialects: Dialects[M]) -> None:
         super().__init__(context, name)

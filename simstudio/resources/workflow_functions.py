@@ -139,7 +139,7 @@ def docstring_of(description: WorkflowDescription) -> str:
 
 
 def _words_of(field: WorkflowInput) -> str:
-    """What a docstring says of a field, on one line: its description and default."""
+    """The line of a docstring for a field: its description and default."""
     said = " ".join(field.description.split()) if isinstance(field.description, str) else ""
     if field.default is None:
         return said

@@ -205,7 +205,10 @@ class UnknownV2(Route):
 
 
 class Edge:
-    """What happens before any route: trailing slashes, the User-Agent rule. Starts the engine where no lifespan did."""
+    """The app around all routes: trailing slashes, the User-Agent rule.
+
+    It starts the engine where no lifespan did.
+    """
 
     def __init__(self, app: ASGIApp, engine: Engine) -> None:
         self._app = app

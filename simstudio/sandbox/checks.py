@@ -280,7 +280,7 @@ class Ruled(Check):
 
 @attrs.frozen
 class AnyOf(Check):
-    """What the first of some checks accepts.
+    """A value that one of several checks accepts; the first that does converts it.
 
     If none does, the issues of the first check whose type fits are reported, else those of all.
 

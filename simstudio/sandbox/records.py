@@ -290,10 +290,10 @@ class MemoryStore:
         self._files: dict[str, list[RunFile]] = {}
 
     def open(self) -> None:
-        """Nothing to do."""
+        """Do nothing: records in memory need no file."""
 
     def close(self) -> None:
-        """Nothing to do."""
+        """Do nothing: records in memory need no file."""
 
     def save_job(self, job: JobRecord) -> None:
         """Keep a job."""

@@ -99,7 +99,7 @@ Sink = Callable[[Event], Awaitable[None]]
 
 @attrs.frozen
 class Outcome:
-    """How a run ended.
+    """The end of a run: its status, output or error.
 
     Attributes:
         output: output of the last block; ``{}`` without one.

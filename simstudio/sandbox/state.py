@@ -1,4 +1,4 @@
-"""Everything that a sandbox holds besides its runs: captured for a state file and restored, or removed."""
+"""The state of a sandbox besides its runs: captured for a state file and restored, or removed."""
 
 from __future__ import annotations
 

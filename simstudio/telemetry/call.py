@@ -1,4 +1,4 @@
-"""One call of a client: its span, and the metrics of it."""
+"""The span and the metrics of one call of a client."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Marker:
 
 
 class Call:
-    """One logical call: its span, and what is measured of it.
+    """The span and the measurements of one logical call.
 
     Attributes:
         reads_result: Whether the body of the response is read: that of an execution, if span or metrics are recorded.

@@ -29,7 +29,7 @@ class Readdressing:
         return data[: len(data) - len(self._rest)]
 
     def flush(self) -> bytes:
-        """What is left at the end of the body."""
+        """The bytes that are left at the end of the body."""
         rest, self._rest = self._rest, b""
         return rest
 

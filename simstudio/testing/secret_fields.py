@@ -163,7 +163,7 @@ def _rules_of_fields(value: dict[str, Any], rule: _Rule, *, listed: bool) -> dic
 
 
 class _Rule(Enum):
-    """What a name tells about the value of its field."""
+    """A rule: what the name of a field says of its value."""
 
     NONE = 0
     TEXT = 1

@@ -1,4 +1,4 @@
-"""What a run did: its spans, read from plain JSON data, and shown as text and as HTML.
+"""Traces of runs: spans, read from plain JSON data, and shown as text and as HTML.
 
 What belongs here: :class:`~simstudio.Span` and :class:`~simstudio.Trace`, their queries, and one layout for the
 terminal, for notebooks and for files. What does not: requests (:mod:`simstudio.resources.traces`), the models of logs

@@ -1,4 +1,4 @@
-"""What a record of a run says: its spans, and questions about them."""
+"""Records of runs: their spans, and queries of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WRAPPER_STATES = {"error": "failed", "failed": "failed", "success": "completed"
 
 
 class RunRecord:
-    """What the JSON object of a log, a run, a result or a job says of a run; :class:`~simstudio.Trace` shows it."""
+    """The record of a run: the JSON object of a log, a run, a result or a job; :class:`~simstudio.Trace` shows it."""
 
     def __init__(self, data: Mapping[str, Any] | list[Any]) -> None:
         if isinstance(data, Model):
@@ -250,7 +250,7 @@ class RunRecord:
 
 
 def _label(span: Span, by: str, outer: str) -> str:
-    """What the cost of a span counts for: of a call within an agent, what that of the agent counts for."""
+    """The label under which the cost of a span is counted; that of a call within an agent is the agent's."""
     if by == "model":
         return span.model or outer or _OTHER
     if by == "type":

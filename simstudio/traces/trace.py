@@ -14,7 +14,7 @@ _NOTEBOOK_ROWS = 200
 
 
 class Trace(RunRecord):
-    """What a run did: its blocks, and the steps inside them, as a tree of spans.
+    """The trace of a run: its blocks, and the steps inside them, as a tree of spans.
 
     It is read from the JSON data of a log, a run, a result or a job, and keeps that as ``data``. A trace without spans
     still has what the server says of the run. Iterating gives all spans, depth first; ``len`` is their number.

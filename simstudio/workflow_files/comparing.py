@@ -19,7 +19,7 @@ _LONGEST = 60
 
 @attrs.frozen
 class Difference:
-    """One thing that differs.
+    """One difference.
 
     Attributes:
         kind: What happens to it.
@@ -32,12 +32,12 @@ class Difference:
     lines: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Json]:
-        """As JSON data."""
+        """The difference as JSON data."""
         return {"kind": self.kind, "subject": self.subject, "lines": list(self.lines)}
 
 
 def compare(before: Document, after: Document) -> list[Difference]:
-    """What changes from one document to another; both have the ids of the same workflow."""
+    """The changes from one document to another; both have the ids of the same workflow."""
     found = [
         Difference("changed", name, (_arrow(before[name], after[name]),))
         for name in ("name", "description", "folder")

@@ -135,7 +135,7 @@ class Mapped:
 
 @attrs.frozen
 class Change:
-    """What happens to one workflow.
+    """The change of one workflow.
 
     Attributes:
         action: ``extra`` is a workflow that only the workspace has, and that stays.
@@ -171,7 +171,7 @@ class Change:
         return None if self.present is None else self.present.id
 
     def to_dict(self) -> dict[str, Json]:
-        """As JSON data."""
+        """The plan as JSON data."""
         return {
             "action": self.action,
             "name": self.name,
@@ -186,7 +186,7 @@ class Change:
 
 @attrs.frozen
 class Plan:
-    """What happens in a workspace.
+    """The changes in a workspace.
 
     Attributes:
         same: Whether the workflows come from this workspace.

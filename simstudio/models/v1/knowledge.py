@@ -9,7 +9,7 @@ from simstudio.core.model import Model, model
 
 @model
 class ChunkingConfig(Model):
-    """How documents are split into chunks.
+    """Sizes of the chunks into which documents are split.
 
     Attributes:
         max_size: Tokens per chunk at most.
@@ -155,7 +155,7 @@ class KnowledgeSearch(Model):
 
 
 class Chunking(TypedDict, total=False):
-    """How to split documents, under the wire names; the server's default for a key that is left out."""
+    """Sizes of chunks of documents, under the wire names; the server's default for a key that is left out."""
 
     maxSize: int
     minSize: int

@@ -31,7 +31,7 @@ AccessRequestStatus: TypeAlias = Literal["pending", "fulfilled", "declined", "ca
 
 @model
 class AccessTarget(Model):
-    """What access is requested to. Construct one to request it: ``AccessTarget("integration", id="slack")``.
+    """The target of an access request. Construct one to request access: ``AccessTarget("integration", id="slack")``.
 
     Attributes:
         kind: ``feature``, ``integration``, ``provider``, ``model``, ``tool``, ``knowledge_connector``,
@@ -48,7 +48,7 @@ class AccessTarget(Model):
 
 @model
 class AccessItem(Model):
-    """Something that the caller can or cannot access.
+    """An item that the caller can or cannot access.
 
     Attributes:
         state: ``allowed``, ``requestable`` or ``unavailable``.
@@ -119,7 +119,7 @@ class AccessChange(Model):
 
 @model
 class AccessImpact(Model):
-    """Whom a change of a permission group concerns.
+    """The members whom a change of a permission group concerns.
 
     Attributes:
         truncated: Whether ``workspace_names`` is cut short.
@@ -141,7 +141,7 @@ class AccessGroup(Model):
 
 @model
 class AccessRequestPreview(Model):
-    """What would change if a request were granted.
+    """The changes if a request were granted.
 
     Attributes:
         fingerprint: State of the group or limit that was looked at; ``resolve`` needs it to grant the request.

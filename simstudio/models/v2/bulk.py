@@ -1,4 +1,4 @@
-"""What became of each item of a bulk operation."""
+"""Outcomes of the items of a bulk operation."""
 
 from __future__ import annotations
 

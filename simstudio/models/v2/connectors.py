@@ -11,7 +11,7 @@ from simstudio.core.model import Model, model
 
 @model
 class ConnectorAuth(Model):
-    """What a type of connector authenticates with.
+    """The authentication of a type of connector.
 
     Attributes:
         mode: ``oauth`` (a credential: ``provider``, ``required_scopes``) or ``apiKey`` (``label``, ``placeholder``,

@@ -134,7 +134,7 @@ class ImportConfiguration(Model):
 
 @model
 class ImportDiscovery(Model):
-    """How to find resources for bindings.
+    """A way to find resources for bindings.
 
     Attributes:
         kind: As in :class:`WorkflowReference`.

@@ -26,7 +26,7 @@ class ChunkingOptions(Model):
 
 @model
 class ChunkingConfig(Model):
-    """How documents are split into chunks.
+    """Sizes of the chunks into which documents are split.
 
     Attributes:
         max_size: Tokens per chunk at most.

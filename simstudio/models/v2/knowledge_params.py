@@ -28,7 +28,7 @@ class ChunkingOptions(TypedDict, total=False):
 
 
 class Chunking(TypedDict, total=False):
-    """How to split documents; the server's default for a key that is left out.
+    """Sizes of the chunks into which documents are split; the server's default for a key that is left out.
 
     ``maxSize`` is 100 to 4,000 tokens (default 1,024), ``minSize`` 1 to 2,000 characters (100), ``overlap`` 0 to 500
     characters (200).
@@ -74,7 +74,7 @@ class SavedTag(_SavedTag, total=False):
 
 
 class ProcessingOptions(TypedDict, total=False):
-    """How to process a document; ``lang`` is its language, such as ``en``."""
+    """Options of the processing of a document; ``lang`` is its language, such as ``en``."""
 
     recipe: Literal["default", "plain", "markdown", "code"]
     lang: str

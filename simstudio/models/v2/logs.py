@@ -195,7 +195,7 @@ class LogEntry(Model):
     @property
     @with_hints
     def trace(self) -> Trace | None:
-        """What the run did, block by block; None if the list was not asked for spans."""
+        """Trace of the run, block by block; None if the list was not asked for spans."""
         return find_trace(self._mapping())
 
 
@@ -286,7 +286,7 @@ class LogDetails(Model):
     @property
     @with_hints
     def trace(self) -> Trace | None:
-        """What the run did, block by block; None if the server recorded no spans."""
+        """Trace of the run, block by block; None if the server recorded no spans."""
         return find_trace(self._mapping())
 
 

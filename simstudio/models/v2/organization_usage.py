@@ -1,4 +1,4 @@
-"""What an organization spent its credits on."""
+"""The usage of an organization's credits."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class RunResult(Model):
     @property
     @with_hints
     def trace(self) -> Trace | None:
-        """What the run did, block by block; None if the server sent no spans.
+        """Trace of the run, block by block; None if the server sent no spans.
 
         ``client.traces.get(result)`` reads them.
         """
@@ -242,7 +242,7 @@ class Run(Model):
     @property
     @with_hints
     def trace(self) -> Trace | None:
-        """What the run did, block by block; None if the server sent no spans: ``client.traces.get(run)`` reads them."""
+        """Trace of the run, block by block; None if the server sent no spans: ``client.traces.get(run)`` reads them."""
         return find_trace(self._mapping())
 
 

@@ -1,4 +1,4 @@
-"""What a write of many rows did, and the error of one that stopped."""
+"""Reports of writes of many rows, and the error of one that stopped."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class RejectedRow:
 
 @attrs.frozen
 class BulkWriteReport:
-    """What a write of many rows did.
+    """The report of a write of many rows.
 
     Attributes:
         count: Number of rows that were written.

@@ -9,7 +9,7 @@ from simstudio.core.model import Model, model
 
 @model
 class RowRunState(Model):
-    """What a group did in a row.
+    """The state of a group in a row.
 
     Attributes:
         status: ``running``, ``completed``, ``error``, ``canceled`` …
@@ -125,7 +125,7 @@ class RowMatches(Model):
 
 @model
 class EnrichmentProvider(Model):
-    """What one provider of an enrichment did.
+    """The outcome of one provider of an enrichment.
 
     Attributes:
         status: ``matched``, ``no_match``, ``skipped``, ``error`` or ``not_run``.
@@ -166,7 +166,7 @@ class EnrichmentCascade(Model):
 
 @model
 class RowEnrichment(Model):
-    """What a group did in a row.
+    """The state of a group in a row.
 
     Attributes:
         outputs: Values by column; None from servers before September 2026.

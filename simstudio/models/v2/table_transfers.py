@@ -143,7 +143,7 @@ class TableExport(Model):
 
 @model
 class TableExportDownload(Model):
-    """Where the file of an export is.
+    """The address of the file of an export.
 
     Attributes:
         url: Address for one GET without the API key, and a secret: ``repr`` leaves it out. On a server that stores

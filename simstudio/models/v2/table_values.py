@@ -86,7 +86,7 @@ def check_updates(columns: Iterable[TableColumn], updates: Sequence[Mapping[str,
 
 
 def find_misfits(columns: Mapping[str, TableColumn], data: Mapping[str, Any]) -> Iterator[str]:
-    """What does not fit in the values of a row, one sentence without a period each."""
+    """Problems with the values of a row, one sentence without a period each."""
     for name, value in data.items():
         column = columns.get(name)
         if column is None:

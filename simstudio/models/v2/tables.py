@@ -77,7 +77,7 @@ class UpdatedSchema(TableSchema):
 
 @model
 class TableLocks(Model):
-    """What cannot be changed in a table: its columns, and the insertion, change and deletion of rows."""
+    """Locks of a table: of its columns, and of the insertion, change and deletion of rows."""
 
     schema_locked: bool
     insert_locked: bool
@@ -133,7 +133,7 @@ class Table(Model):
 
 @model
 class MovedTables(Model):
-    """What became of each table and folder of a move.
+    """The outcome of a move for each table and folder.
 
     Attributes:
         skipped: Items that lie in a folder that was moved as well.
@@ -156,7 +156,7 @@ class TableCounts(Model):
 
 @model
 class DeletedTables(Model):
-    """What became of each table and folder of a deletion.
+    """The outcome of a deletion for each table and folder.
 
     Attributes:
         skipped: Items that lie in a folder that was deleted as well.

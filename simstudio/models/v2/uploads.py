@@ -9,7 +9,7 @@ from simstudio.core.model import Model, model
 
 @model
 class UploadTransfer(Model):
-    """How the bytes of an upload session are sent: in one request, or in parts. The server decides.
+    """The transfer of the bytes of an upload session: in one request, or in parts. The server decides.
 
     The URL and headers are secrets, because they permit the upload without an API key; ``repr`` leaves them out.
 
@@ -32,7 +32,7 @@ class UploadTransfer(Model):
 
 @model
 class UploadPart(Model):
-    """Where one part of an upload is sent. ``repr`` leaves out the URL and headers, which are secrets.
+    """The address of one part of an upload. ``repr`` leaves out the URL and headers, which are secrets.
 
     Attributes:
         part_number: From 1.
@@ -49,6 +49,6 @@ class UploadPart(Model):
 
 @model
 class UploadPartUrls(Model):
-    """Where parts of an upload are sent, in the order of the request."""
+    """The addresses of parts of an upload, in the order of the request."""
 
     parts: list[UploadPart]

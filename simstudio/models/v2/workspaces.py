@@ -99,7 +99,7 @@ class WorkspaceInvitations(Model):
 
 @model
 class WorkspacePermissionConfig(Model):
-    """What the caller may do in a workspace.
+    """Permissions of the caller in a workspace.
 
     Attributes:
         entitled: Whether the organization's plan has permission groups.

@@ -116,7 +116,7 @@ class Dialect(APIResource[M], ABC, Generic[M]):
     def target(
         self, task_id: str, workflow_id: str | None, execution_id: str | None, receipt: AsyncExecutionResult | None
     ) -> Target:
-        """Where to read the state of a background execution."""
+        """The place of the state of a background execution."""
 
     @abstractmethod
     def fetch(self, target: Target, *, timeout: Timeout, whole: bool = False) -> Flow[tuple[Job, Response]]:

@@ -248,7 +248,7 @@ class LegacyDialect(Dialect[M]):
     def target(
         self, task_id: str, workflow_id: str | None, execution_id: str | None, receipt: AsyncExecutionResult | None
     ) -> Target:
-        """Where to read a job: its own route, then the route of its execution."""
+        """The routes of a job: its own, then that of its execution."""
         from simstudio.resources.dialects.target import Target
 
         own: str | None = None

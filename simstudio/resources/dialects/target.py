@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen(eq=False, repr=False)
 class Target:
-    """Where to read the state of a background execution.
+    """The place of the state of a background execution.
 
     Attributes:
         paths: Paths below the base URL, in the order to try: the first that does not respond with 404 counts.

@@ -227,7 +227,7 @@ class V2Dialect(Dialect[M]):
     def target(
         self, task_id: str, workflow_id: str | None, execution_id: str | None, receipt: AsyncExecutionResult | None
     ) -> Target:
-        """Where to read a run; its path contains the workflow's id."""
+        """The route of a run, which contains the workflow's id."""
         if workflow_id is None:
             raise InvalidInputError(
                 f"v2 finds a run by its workflow only: give workflow_id= for {task_id!r}, or what submit() returned."

@@ -47,7 +47,7 @@ class Organizations(APIResource[M]):
 
     @namespace
     def permission_groups(self) -> PermissionGroups[M]:
-        """What members may use in the organization's workspaces."""
+        """Permission groups: limits of what members may use in the organization's workspaces."""
         from simstudio.resources.v2.organization_permission_groups import PermissionGroups
 
         return PermissionGroups(self._context, f"{self._name}.permission_groups")

@@ -67,13 +67,13 @@ class NewUpload(Protocol):
 
     @property
     def transfer(self) -> UploadTransfer:
-        """How the bytes are sent."""
+        """The way in which the bytes are sent."""
         ...
 
 
 @attrs.frozen
 class UploadProgress:
-    """How much of a file was uploaded. It can be passed as ``session=`` to resume the upload.
+    """Progress of an upload. It can be passed as ``session=`` to resume the upload.
 
     Attributes:
         upload: The upload session, with the secret that it needs.

@@ -117,7 +117,7 @@ class WorkspaceAccessRequests(APIResource[M]):
 
 
 class WorkspacePermissionConfigs(APIResource[M]):
-    """What the caller may do in a workspace. Known from Sim's documents only; needs a personal key."""
+    """Permissions of the caller in a workspace. Known from Sim's documents only; needs a personal key."""
 
     _evidence = "documented"
 

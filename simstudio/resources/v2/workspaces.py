@@ -46,7 +46,7 @@ class Workspaces(APIResource[M]):
 
     @namespace
     def permission_config(self) -> WorkspacePermissionConfigs[M]:
-        """What the caller may do in a workspace."""
+        """Permissions of the caller in a workspace."""
         from simstudio.resources.v2.workspace_access import WorkspacePermissionConfigs
 
         return WorkspacePermissionConfigs(self._context, f"{self._name}.permission_config")

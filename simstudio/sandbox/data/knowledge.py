@@ -74,7 +74,7 @@ class Chunk:
 
 @attrs.frozen
 class Copy:
-    """Where a connector copied a document from.
+    """The origin of a document that a connector copied.
 
     Attributes:
         name: File name at the source.

@@ -19,7 +19,7 @@ _WORD = re.compile(r"\w+")
 
 @attrs.frozen
 class Chunking:
-    """How a text is split.
+    """Sizes of the chunks into which a text is split.
 
     Attributes:
         max_size: Tokens of four characters.

@@ -89,7 +89,7 @@ class Group:
 
 @attrs.define(eq=False)
 class Cell:
-    """What a group did in one row.
+    """The state of a group in one row.
 
     Attributes:
         workflow_id: Id of the workflow or of the enrichment.

@@ -32,7 +32,7 @@ NOTHING = Fraction(0)
 
 @attrs.frozen
 class TablePlan:
-    """What a plan allows.
+    """Limits of tables under a plan.
 
     Attributes:
         tables: Tables of a workspace.

@@ -61,7 +61,7 @@ class Account:
 
 
 class Dialect(ABC):
-    """How one generation of the API reads requests and writes answers.
+    """One generation of the API: the forms of its requests and responses.
 
     Routes contain no such rule: they call the dialect, and run their checks in its order.
     """

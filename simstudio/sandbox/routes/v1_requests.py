@@ -1,4 +1,4 @@
-"""What the operations of ``/api/v1`` share: ids of workspaces, uploads, responses."""
+"""Requests and responses of ``/api/v1``: ids of workspaces, uploads, envelopes."""
 
 from __future__ import annotations
 

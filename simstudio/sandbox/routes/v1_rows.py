@@ -250,7 +250,7 @@ def update_row(call: Call) -> Reply:
 
 @_V1.operation("DELETE", "/api/v1/tables/{table}/rows/{row}")
 def delete_row(call: Call) -> Reply:
-    """One row."""
+    """Delete one row."""
     table = table_asked_for(call)
     rows.delete(table, [table.row(call.path["row"])])
     return success(message="Row deleted successfully", deletedCount=1)

@@ -78,7 +78,7 @@ class VectorVeinSandbox(LocalService):
 
     @property
     def uploads(self) -> dict[str, bytes]:
-        """What was uploaded, by ``oss_path``."""
+        """Contents of uploaded files, by ``oss_path``."""
         return dict(self._service.uploads)
 
     def workflow(self, wid: str) -> Callable[[W], W]:
@@ -201,12 +201,12 @@ class VectorVeinServer(Served["VectorVeinSandbox"]):
 
     @property
     def site(self) -> str:
-        """Where it is, for VApp links."""
+        """Address of the site, for VApp links."""
         return self.origin
 
     @property
     def base_url(self) -> str:
-        """Where its API is, without a trailing slash."""
+        """Address of the API, without a trailing slash."""
         return f"{self.origin}{PREFIX}"
 
     def _replace_known_key(self) -> None:

@@ -1,4 +1,4 @@
-"""What the endpoints of a local VectorVein share: routes, records, pages."""
+"""Routes, records and pages of the endpoints of a local VectorVein."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Envelope(dict[str, Any]):
 
 
 class Records:
-    """What is kept, and how it is listed.
+    """The records of a local VectorVein, and their lists.
 
     Args:
         clock: Epoch seconds.
@@ -134,7 +134,7 @@ def page_of(kind: str, found: list[Body], body: Body) -> Body:
 
 
 def public_fields(record: Body) -> Body:
-    """A record, or a request's body, without what is only ours."""
+    """A record, or the body of a request, without the sandbox's own fields."""
     return {name: value for name, value in record.items() if not name.startswith("_")}
 
 
@@ -162,7 +162,7 @@ def cycle(task: Body) -> Body:
 
 
 def outputs(returned: Any) -> Any:
-    """What a workflow returned, as outputs."""
+    """The outputs of a run, made of the value that its function returned."""
     if isinstance(returned, dict):
         return [{"type": "Text", "title": title, "value": value} for title, value in returned.items()]
     return returned if isinstance(returned, list) else [{"type": "Text", "title": "Output", "value": returned}]

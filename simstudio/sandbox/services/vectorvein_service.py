@@ -1,4 +1,4 @@
-"""How the endpoints of a local VectorVein answer; served by :mod:`simstudio.sandbox.services.vectorvein`."""
+"""The endpoints of a local VectorVein; served by :mod:`simstudio.sandbox.services.vectorvein`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Service(Records):
             run.stop()
 
     def answer(self, endpoint: str, *request: Any) -> Any:
-        """What an endpoint answers, or an awaitable of it.
+        """The response of an endpoint, or an awaitable of it.
 
         Raises:
             Problem: A failure, or there is no such endpoint.
@@ -268,7 +268,7 @@ class Service(Records):
 
     @at("task-agent/agent/public-list")
     def _task_agent_agent_public_list(self, body: Body) -> Body:
-        """Of version 0.3.68."""
+        """List public agents, as version 0.3.68 of the package does."""
         return self._task_agent_agent_list({**body, "is_public": True})
 
     @at("task-agent/agent/update")

@@ -282,7 +282,7 @@ def bulk_update(call: Call) -> Reply:
 
 @V2().serves(TableRows.delete, own={"workspaceId": WORKSPACE})
 def delete_row(call: Call) -> Reply:
-    """One row."""
+    """Delete one row."""
     table = table_of(call, call.query["workspaceId"], "delete")
     row = table.row(call.path["rowId"])
     rows.delete(table, [row])

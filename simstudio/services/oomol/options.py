@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class BackoffStrategy(str, enum.Enum):
-    """How pauses between polls grow."""
+    """Growth of the pauses between polls."""
 
     FIXED = "fixed"
     """Every pause is as long as the first."""

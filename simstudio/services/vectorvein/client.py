@@ -31,7 +31,7 @@ PATIENCE: Final = 90.0
 
 
 class _VectorVeinClient(DocumentedMethods[M]):
-    """What the sync and the async client of VectorVein share."""
+    """Base of the sync and the async client of VectorVein."""
 
     def __init__(
         self,

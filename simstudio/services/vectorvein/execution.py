@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class WorkflowOptions:
-    """How a workflow is run for each input. Its fields are those of ``client.workflows.map``."""
+    """Options of the run of a workflow for each input. Its fields are those of ``client.workflows.map``."""
 
     wid: str
     output_scope: str

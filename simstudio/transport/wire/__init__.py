@@ -20,7 +20,7 @@ MAX_RESPONSE_SIZE: Final = 64 * 1024 * 1024
 
 
 class WireOptions:
-    """What a service's client sets for its wire.
+    """Settings of the wire, which a service's client makes.
 
     Args:
         keep_alive: Seconds that an idle connection is kept. The default lies below the 5 s after which servers on Node

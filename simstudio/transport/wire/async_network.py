@@ -233,7 +233,7 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         return encrypted
 
     def get_extra_info(self, info: str) -> Any:
-        """What the stream says about itself."""
+        """A fact about the stream, by its name in httpcore."""
         if info == "is_readable":
             return bool(self._received) or self._ended or self._has_news()
         if info == "socket":

@@ -17,7 +17,7 @@ AsyncLine: TypeAlias = Line[httpcore.AsyncConnectionInterface, AsyncNetwork]
 
 
 class AsyncPool(BasePool[httpcore.AsyncConnectionInterface, AsyncNetwork]):
-    """What an ``httpx.AsyncHTTPTransport`` needs of a pool.
+    """The pool of an ``httpx.AsyncHTTPTransport``.
 
     A connection is closed without waiting, so that no cancellation, however often it comes, leaves one open.
     """

@@ -92,7 +92,7 @@ class AsyncTLSStream(httpcore.AsyncNetworkStream):
         return await AsyncTLSStream.over(self, ssl_context, server_hostname, timeout)
 
     def get_extra_info(self, info: str) -> Any:
-        """What the stream says about itself."""
+        """A fact about the stream, by its name in httpcore."""
         if info == "is_readable" and (self._incoming.pending or self._object.pending()):
             return True  # more than the response that was read
         return self._object if info == "ssl_object" else self._stream.get_extra_info(info)

@@ -17,7 +17,7 @@ class Line(Protocol):
 
     @property
     def place(self) -> Hashable:
-        """Where it leads."""
+        """The address that the connection leads to."""
         ...
 
 
@@ -100,7 +100,7 @@ class Connections(Generic[L]):
         self.busy.discard(line)
 
     def make_room(self, wake: Wake) -> L | bool:
-        """What to do where no further connection can be opened.
+        """Make room for a connection where no further one can be opened.
 
         Returns:
             An idle connection to be closed; else True where ``wake`` will be called when one comes back, or False where

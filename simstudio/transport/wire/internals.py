@@ -1,4 +1,4 @@
-"""What this package uses of others that is not public, each with the test of the harm without it."""
+"""Private attributes of other packages that this package uses, each with the test of the harm without it."""
 
 from __future__ import annotations
 

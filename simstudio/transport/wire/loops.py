@@ -1,4 +1,4 @@
-"""What belongs to an event loop, and is closed when that loop ends."""
+"""Objects that belong to an event loop, and are closed when it ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from simstudio.transport.wire.tasks import shield
 
 
 class Closable(Protocol):
-    """Something that belongs to an event loop."""
+    """An object that belongs to an event loop."""
 
     def close(self) -> None:
         """Close everything at once, also where the loop is closed already."""

@@ -1,4 +1,4 @@
-"""What the sockets of both halves share: the bound on what precedes a body, and the order of connecting."""
+"""Shared parts of the sync and async sockets: the bound on bytes before a body, and the order of connecting."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
 
 
 class ConnectionState:
-    """What the pool tells the sockets of one connection.
+    """The state that the pool sets for the sockets of one connection.
 
     Attributes:
         closed: Whether the connection was given up, perhaps while it was connecting: nothing more is sent then.
@@ -35,7 +35,7 @@ class ConnectionState:
         self._sent = False
 
     def end_head(self) -> None:
-        """What is read from now on is a body."""
+        """Count the bytes from now on as a body."""
         self._head = None
 
     def check_write(self) -> bool:

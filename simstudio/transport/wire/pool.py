@@ -33,7 +33,7 @@ class Line(Generic[C, N]):
 
 
 class BasePool(Generic[C, N]):
-    """What the pools of both halves share.
+    """Base of the sync and the async pool.
 
     Args:
         make_network: Makes the network backend of one connection.
@@ -74,7 +74,7 @@ class BasePool(Generic[C, N]):
 
 
 def origin_place(origin: httpcore.Origin) -> Hashable:
-    """Where connections to an origin lead."""
+    """The address that connections to an origin lead to."""
     return origin.host, origin.port
 
 

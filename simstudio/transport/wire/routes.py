@@ -1,4 +1,4 @@
-"""How an origin is reached: directly, or through the proxy that the environment names."""
+"""Routes to origins: direct, or through the proxy that the environment names."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Route(NamedTuple):
         ssl_context: ssl.SSLContext | None,
         keep_alive: float,
     ) -> Callable[[Any], Any]:
-        """What makes a pool of httpcore over a network backend.
+        """The factory of a pool of httpcore over a network backend.
 
         Args:
             kinds: Makers of direct connections, and of those through an HTTP and through a SOCKS proxy.

@@ -150,7 +150,7 @@ class SyncStream(httpcore.NetworkStream):
         return encrypted
 
     def get_extra_info(self, info: str) -> Any:
-        """What the stream says about itself."""
+        """A fact about the stream, by its name in httpcore."""
         return self._stream.get_extra_info(info)
 
 

@@ -17,7 +17,7 @@ SyncLine: TypeAlias = Line[httpcore.ConnectionInterface, SyncNetwork]
 
 
 class SyncPool(BasePool[httpcore.ConnectionInterface, SyncNetwork]):
-    """What an ``httpx.HTTPTransport`` needs of a pool."""
+    """The pool of an ``httpx.HTTPTransport``."""
 
     def handle_request(self, request: httpcore.Request) -> httpcore.Response:
         """Send a request on a connection of its own, which is given back when the response is closed."""

@@ -1,4 +1,4 @@
-"""Which certificates of servers are trusted."""
+"""Trust in certificates of servers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Trust:
         renew_after_fork(self)
 
     def context(self) -> ssl.SSLContext:
-        """What a certificate must satisfy; made once, for it takes longer than many a call.
+        """The TLS context that checks certificates; made once, as that takes longer than many a call.
 
         Raises:
             ConfigurationError: The certificates cannot be read.
