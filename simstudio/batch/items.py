@@ -41,7 +41,7 @@ class BatchItem(Generic[R]):
         key: Key in the ledger, which identifies the item together with the fingerprint of its input.
         run_id: Id of the execution; None if it is not known.
         replayed: Whether the item comes from the ledger and not from a request of this run.
-        cost: What its executions in this run cost, of a batch with a ``budget``; None if the service does not say, and
+        cost: Cost of its executions in this run, of a batch with a ``budget``; None if the service does not say, and
             if nothing was executed: a ledger holds no costs, and a duplicate has none.
         duplicate: Whether it was not sent because an equal input was, whose outcome this is (``dedup=True``).
     """

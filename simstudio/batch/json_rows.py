@@ -103,7 +103,7 @@ class _Scanner:
 
     Attributes:
         count: Elements so far.
-        rest: What came after the last of them.
+        rest: Bytes after the last of them.
         is_over: Whether the array has ended.
     """
 

@@ -19,7 +19,7 @@ class Flag:
     Attributes:
         name: Such as ``--concurrency``.
         help: Its line in the help.
-        metavar: What stands for its value in the help.
+        metavar: Placeholder of its value in the help.
         choices: All values, where these are few.
         value: The option's value when the flag, which has none of its own, is given.
         parse: Makes the option's value of the text, or of all texts if the flag may be given again; raises

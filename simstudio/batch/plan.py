@@ -40,7 +40,7 @@ class Plan(Generic[R]):
 
     Attributes:
         make: Makes what is executed for each input.
-        inputs: What is to be executed.
+        inputs: Inputs of the executions.
         options: All options, checked.
 
     Raises:

@@ -22,7 +22,7 @@ class QueuedExecution(Generic[R]):
     service offers no way to find a run without its id.
 
     Attributes:
-        workflow_id: What is executed.
+        workflow_id: Id of the workflow.
     """
 
     mode: Mode = "async"

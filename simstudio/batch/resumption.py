@@ -24,7 +24,7 @@ def resumption(entry: Entry, options: Options, *, claims: str | None) -> Resumpt
 
     Args:
         entry: Entry of the item in the ledger.
-        options: What the caller wants for items that failed or may have run.
+        options: Options for items that failed or may have run.
         claims: API version whose executions carry claims now, so that sending one again runs nothing twice; None if
             there are no claims. The run id of an entry is a claim only in this version, and only if the task has no
             other id: else the service chose it.

@@ -128,7 +128,7 @@ def check_header(names: Sequence[Any], wanted: Sequence[str] | None, source: str
 
     Args:
         wanted: The columns that are to be read; None for all.
-        source: What the table is called.
+        source: Name of the table in messages.
 
     Raises:
         InvalidInputError: A name is missing, or there twice; or a wanted column does not exist.

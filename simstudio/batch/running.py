@@ -87,7 +87,7 @@ class Threaded:
 
     Args:
         engine: Not run before.
-        box: Where its items go.
+        box: Queue of finished items.
         close: Closes the ledger, the results file and stores; called once, after the engine.
         remembers: Whether ends of items are recorded without an iteration, by a ledger or by ``on_result``.
         ledger: Path of the ledger that it writes; None without one.

@@ -31,7 +31,7 @@ class Summary:
         elapsed: Seconds of this run.
         rate: Executions of this run a second.
         allowed: Executions a second that the service's rate limit allows; None if it does not say.
-        cost: What the items of this run cost; None without a ``budget``.
+        cost: Cost of the items of this run; None without a ``budget``.
     """
 
     total: int | None

@@ -29,10 +29,10 @@ class Access:
     """A server's address, and the key for it.
 
     Attributes:
-        base_url_source: What named the address, in words.
+        base_url_source: Source of the address, in words.
         profile: The profile in use; None if there is none.
         key: The key; None if there is none.
-        key_source: What holds the key, in words.
+        key_source: Source of the key, in words.
     """
 
     base_url: str

@@ -129,9 +129,9 @@ def fitting(name: str, progress: Progress, width: int) -> tuple[str, int, str]:
     """The parts of the progress line that fit into the width of a terminal.
 
     Args:
-        name: What is run.
+        name: Id of the workflow.
         progress: How far it is.
-        width: Of the terminal, in characters.
+        width: Width of the terminal in characters.
 
     Returns:
         The name, the width of the bar, and the text, each of which may be nothing. The name may be an id, so it is

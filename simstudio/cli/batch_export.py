@@ -27,7 +27,7 @@ def write_export(ledger: str, target: str, form: Format | None) -> int:
 
     Raises:
         click.UsageError: The file is that of the inputs, or of the results.
-        SimStudioError: What :func:`simstudio.batch.export.export` raises.
+        SimStudioError: The ledger cannot be read, or the file not written.
     """
     with _InWords(ledger) as view:
         settings = Note.of(view).latest

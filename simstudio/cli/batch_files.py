@@ -28,7 +28,7 @@ def keep_apart(
     Args:
         inputs: The path of the inputs, ``-`` for standard input.
         ledger: The ledger's.
-        shared: Where a rate is shared: an address, or a path.
+        shared: Address or path of the shared rate.
 
     Raises:
         click.UsageError: Two are the same file, by whatever names.

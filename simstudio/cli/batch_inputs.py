@@ -36,7 +36,7 @@ class InputPath(os.PathLike[str]):
         """How many inputs there are.
 
         Raises:
-            TypeError: That cannot be told before they are read.
+            TypeError: The number is not known before they are read.
         """
         from simstudio.batch.inputs import count_inputs
 

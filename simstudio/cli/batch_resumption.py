@@ -36,8 +36,8 @@ def ensure_named(
 
     Args:
         ledger: The path of the ledger.
-        known: What the ledger says.
-        connection: Where the call goes.
+        known: Settings from the ledger.
+        connection: Server of the command.
         inputs: Whether the call names the inputs.
         out: Whether the call names a file for results.
         shared: Whether the call names where a rate is shared.

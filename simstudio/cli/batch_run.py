@@ -61,8 +61,8 @@ class BatchRun:
     """One run of a batch.
 
     Attributes:
-        connection: Where it runs.
-        settings: What it was asked to do.
+        connection: Server of the batch.
+        settings: Settings of the batch.
         ledger: The path of its ledger.
         moved: Whether the server may have another address than that in the ledger.
     """

@@ -30,9 +30,9 @@ class Settings:
     """The settings of a batch.
 
     Attributes:
-        workflow: What it runs.
+        workflow: Id of the workflow.
         inputs: The path or address of a file, ``-`` for standard input.
-        out: Where results go; None for standard output.
+        out: File of the results; None for standard output.
         mode: ``sync``, ``async`` or ``stream``.
         timeout: Seconds an item may take.
         check: Whether inputs are compared with the fields of the workflow before they are sent.
@@ -139,7 +139,7 @@ class Memory:
     Attributes:
         settings: How it is called now.
         api_version: Version of the API.
-        before: What it remembered before.
+        before: The earlier note of the ledger.
         new: Whether it knew no items.
     """
 
@@ -156,7 +156,7 @@ class Memory:
         Args:
             settings: How it is called.
             api_version: Version of the API.
-            address: That of the server, which an embedded sandbox has anew each time.
+            address: Address of the server; an embedded sandbox has a new one each time.
             moved: Whether the server may have another address than before.
 
         Raises:
@@ -242,7 +242,7 @@ def settings_of(path: str, inputs: str | None, key: str | None, service: str | N
 
     Raises:
         LedgerError: It cannot be read.
-        CommandError: What it does not know was not given.
+        CommandError: A value that the ledger does not store was not given.
     """
     from simstudio.batch.ledger import LedgerView
 

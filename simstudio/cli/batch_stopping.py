@@ -35,7 +35,7 @@ class Stopping:
     second one. ``nohup`` is heeded.
 
     Args:
-        batch: What is run.
+        batch: The running batch.
         last_words: Called before the process is left at once.
         clock: Seconds that never go back.
 

@@ -181,7 +181,7 @@ def app_option(things: str) -> Callable[[Command], Command]:
     """Decorator: ``--sandbox-app``.
 
     Args:
-        things: What the sandbox runs, in the plural.
+        things: Name of the sandbox's workflows or blocks, in the plural.
     """
     return click.option(
         "--sandbox-app",

@@ -36,9 +36,9 @@ class Check:
     """One line of the diagnosis.
 
     Attributes:
-        name: What was checked.
+        name: Subject of the check.
         state: ``ok``, ``problem``, or ``note`` for what can be neither.
-        text: What was found, and of a problem what to do.
+        text: The finding; of a problem also the advice.
     """
 
     name: str

@@ -18,7 +18,7 @@ def end(error: BaseException, invocation: Invocation) -> int:
     JSON goes where results go, so that a program reads one stream, in which the last line says how it ended.
 
     Args:
-        error: What it raised.
+        error: The exception.
 
     Returns:
         The exit code.

@@ -106,7 +106,7 @@ class Failure:
         request_id: The server's id of the request.
         task_id: The background execution it is about.
         result: Result of a failed run, under its wire names.
-        details: What the server says of a refusal, as plain JSON data.
+        details: Details of a refusal from the server, as plain JSON data.
         remarks: The same for people, a line each: a place of the request, and what is wrong there.
     """
 

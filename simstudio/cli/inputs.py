@@ -19,9 +19,9 @@ def assemble(pairs: Sequence[tuple[str, Any]], input_json: str | None, files: Se
     """The input of a workflow; None when none was given.
 
     Args:
-        pairs: Of ``--input``; the last of a key wins.
+        pairs: Values of ``--input``; the last of a key wins.
         input_json: A path, or ``-`` for standard input.
-        files: Of ``--file``; a field of several becomes a list.
+        files: Values of ``--file``; a field of several becomes a list.
 
     Raises:
         click.BadParameter: They cannot be read, or not be put together.
@@ -49,7 +49,7 @@ def read_bytes(source: str, option: str) -> bytes:
 
     Args:
         source: A path, or ``-``.
-        option: Who asks, for messages.
+        option: Option that messages name.
 
     Raises:
         click.BadParameter: It cannot be read.

@@ -24,7 +24,7 @@ class Waiting:
     """A spinner with a text and the seconds gone by, on standard error; it leaves nothing behind.
 
     Args:
-        text: What is being waited for.
+        text: Words beside the spinner.
 
     Example:
         >>> with Waiting("hello") as waiting:

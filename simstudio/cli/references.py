@@ -39,7 +39,7 @@ class Listed:
     """An entry of a list: its id, and what tells it from others.
 
     Attributes:
-        name: What tells it from others: a name, or the status and time of a run.
+        name: Description for a choice among several: a name, or the status and time of a run.
         workflow_id: The workflow of a run.
     """
 

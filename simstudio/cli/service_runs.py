@@ -30,7 +30,7 @@ class Listing:
 
     Attributes:
         name: The command.
-        help: What it lists.
+        help: Help of the command.
         items: The items, from a client, and from the id of a run where the list is of one.
         columns: Columns of the table.
         default: Default of ``--limit``; None for all.
@@ -50,7 +50,7 @@ class Runs(ABC):
 
     Attributes:
         noun: A run.
-        target: What is run, as the help names it.
+        target: Word for the workflow or block in the help.
         example: Arguments of ``run`` in an example that the embedded sandbox can run.
         input_options: The options that make an input.
         begin_options: Further options of ``run``, which :meth:`begin` gets.

@@ -35,7 +35,7 @@ class Service:
     Attributes:
         name: The word for it on the command line.
         title: The name that messages show, such as ``Oomol Connect``.
-        things: What it runs, in the plural.
+        things: Name of its workflows or blocks, in the plural.
         address: The environment variable of its address, and the argument of its client.
         keys: The environment variables of its keys, with the arguments of its client, which reads them.
         client_class: ``module:class`` of its client; imported when it is used.
@@ -121,7 +121,7 @@ class Service:
 
         Args:
             app: Python file that defines the sandbox; None for one without functions of a user.
-            middleware: Of the client.
+            middleware: Middleware of the client.
         """
         sandbox: Any = self.make_sandbox() if app is None else self.load_sandbox(app)
         with sandbox.serve() as server, server.client(middleware=middleware) as client:

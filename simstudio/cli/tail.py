@@ -83,7 +83,7 @@ class Tail:
     """Logs that are new since the last request.
 
     Attributes:
-        client: What to ask with.
+        client: Client of the workspace.
         workspace: Id of the workspace.
         filters: Filters of ``logs.list``, by argument.
         level: Only of this level. Not a filter of the server's: what runs is no error yet, and would not be waited for.

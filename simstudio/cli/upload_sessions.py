@@ -18,9 +18,9 @@ def save(progress: UploadProgress, file: Path, session: Path | None) -> Path:
     """Write an upload session, with the secret that permits to go on, to a file that only its owner can read.
 
     Args:
-        progress: What the server has.
+        progress: Progress of the upload.
         file: The file that is being uploaded.
-        session: Where to write; by default a new file in the working directory, named after ``file``.
+        session: File to write; by default a new one in the working directory, named after ``file``.
 
     Raises:
         OSError: The file cannot be written.

@@ -56,7 +56,7 @@ class Converter:
         """Make JSON data a model, or any type that cattrs can structure.
 
         Args:
-            data: What ``json.loads`` returned.
+            data: JSON data, as ``json.loads`` returns it.
             into: A model class, another attrs class or dataclass, ``list[Model]`` …
             response: The response that held the data; errors carry it.
             fallbacks: Values of a model's attributes for fields that are missing or null.

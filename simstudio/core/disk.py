@@ -97,7 +97,7 @@ def write_unless_there(path: Path, content: bytes, *, overwrite: bool) -> None:
         overwrite: Whether to replace a regular file.
 
     Raises:
-        InvalidInputError: Something is there that is not to be replaced.
+        InvalidInputError: There is a file, which is not to be replaced.
         OSError: The file cannot be written.
     """
     file = NewFile(path, overwrite=overwrite)
@@ -181,7 +181,7 @@ class NewFile:
         """Begin to write.
 
         Raises:
-            InvalidInputError: Something is there that is not to be replaced.
+            InvalidInputError: There is a file, which is not to be replaced.
             OSError: The file cannot be created.
         """
         with self._lock:
@@ -204,7 +204,7 @@ class NewFile:
         """Close the file and give it its name.
 
         Raises:
-            InvalidInputError: Something has come there meanwhile that is not to be replaced.
+            InvalidInputError: A file was made there meanwhile, which is not to be replaced.
             OSError: The file cannot be written.
         """
         with self._lock:
@@ -236,7 +236,7 @@ def ensure_free(path: Path, *, overwrite: bool | None = None) -> None:
     """Raise if something is there that is not to be replaced; ``overwrite`` is that of :class:`NewFile`.
 
     Raises:
-        InvalidInputError: Something is there; the message names it.
+        InvalidInputError: There is a file; the message names it.
     """
     try:
         mode = path.lstat().st_mode
@@ -296,7 +296,7 @@ class PartialFile:
         """Move the file to its target, with the mode of a new file, unless something is there.
 
         Raises:
-            FileExistsError: Something is there.
+            FileExistsError: There is a file.
             OSError: The file cannot be moved.
         """
         with suppress(OSError):  # file systems without modes

@@ -36,7 +36,7 @@ class Download:
         name: Base name that the server gives; None if it gives none.
         content_type: Media type; ``application/octet-stream`` if the server gives none.
         headers: Headers of the response, such as ``X-File-Id`` and ``X-Uploaded-At`` (v1).
-        path: Where the file was saved (``to=``); None if it is held in memory.
+        path: Path of the saved file (``to=``); None if it is held in memory.
     """
 
     _content: bytes | None
@@ -107,7 +107,7 @@ def receive(send: Callable[[], Flow[Response]], to: str | os.PathLike[str], retr
         retries: How often it is sent again.
 
     Raises:
-        InvalidInputError: Something is there; it is neither replaced nor, if it is a link, followed.
+        InvalidInputError: There is a file, which is not replaced, or a link, which is not followed.
         OSError: The file cannot be written.
         APIConnectionError: The connection broke more often.
     """

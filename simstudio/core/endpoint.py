@@ -126,7 +126,7 @@ class Sender:
         """Send the request and return the body as a file, which is saved while it is received if ``to`` is given.
 
         Raises:
-            InvalidInputError: Something is there; see :func:`~simstudio.core.downloads.receive`.
+            InvalidInputError: There is a file; see :func:`~simstudio.core.downloads.receive`.
         """
         if to is None:
             response = yield from self(headers={"Accept": "*/*"})

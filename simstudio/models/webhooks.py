@@ -86,8 +86,8 @@ class WorkflowExecutionData(DeliveredModel):
         ended_at: ISO 8601.
         final_output: JSON data, if the subscription includes it. ``"finalOutput" in data`` is False if it was not sent.
         trace_spans: JSON data, if the subscription includes it.
-        rate_limits: Those of the account, if the subscription includes them.
-        usage: That of the account, if the subscription includes it.
+        rate_limits: Rate limits of the account, if the subscription includes them.
+        usage: Usage of the account, if the subscription includes it.
     """
 
     execution_id: str
@@ -170,7 +170,7 @@ class GenericEvent(DeliveredModel):
 
     Attributes:
         payload: The payload as JSON data; the bytes of the body if it is not JSON.
-        problem: What the delivery lacks for its type, or why it is not JSON; None if nothing is wrong.
+        problem: Reason why the delivery does not fit its type, or is no JSON; None if it fits.
 
     Example:
         >>> event = GenericEvent({"type": "order.paid", "order": 7})

@@ -56,8 +56,8 @@ class ExecutionOptions:
         api_version: The dialect of the client.
         mode: ``sync`` (a request each), ``async`` (queued, then waited for) or ``stream``.
         timeout: Seconds that an item may take.
-        selected_outputs: Of streams, and of v2's blocking runs.
-        description: What each input must fit; None for no check.
+        selected_outputs: Outputs of streams, and of v2's blocking runs.
+        description: Fields that each input must fit; None for no check.
     """
 
     workflow_id: str
@@ -100,7 +100,7 @@ class WorkflowExecution:
 
     Args:
         options: How it is executed.
-        context: Of the client.
+        context: Context of the client.
         on_hint: Called with what the responses to executions say about the rate limit, which only v2's do.
     """
 

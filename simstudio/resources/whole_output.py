@@ -31,7 +31,7 @@ def read_whole(
     """An output with its cut texts in full, and the paths of those that are still cut; nothing is sent if none is cut.
 
     Args:
-        options: Those of ``APIResource._get``.
+        options: Options of ``APIResource._get``.
     """
     truncated = find_cut_texts(output)
     if truncated:

@@ -76,7 +76,7 @@ class WorkflowBatches(APIResource[M]):
                 have no result: a number (``10``), or a share (``0.05``), which is looked at once 20 items have ended.
             retries: How often an item is run again that ran and failed, or that the server failed with a 5xx; under an
                 id of its own each time.
-            budget: What the items of this run may cost, such as ``simstudio.Dollars(5)`` or ``simstudio.Credits(500)``
+            budget: Highest cost of this run, such as ``simstudio.Dollars(5)`` or ``simstudio.Credits(500)``
                 (200 to a dollar). None begins when those that have ended, and as much as the dearest of them for each
                 that runs, would pass it; the batch then ends with :class:`~simstudio.errors.BudgetError`. The price of
                 each is asked for with a request more (``item.cost``), and the first runs alone.
@@ -88,15 +88,15 @@ class WorkflowBatches(APIResource[M]):
             columns: Columns of the rows that inputs are made of: a list of names, or a dict of the field of the input
                 for each column (``{"amount": "total"}``). Others are left out.
             input: A function that makes an input of a row (of what ``columns`` leaves of it).
-            key: What identifies an input in the ledger: a function of the row, called as it is read, or the name of a
-                column; its place where it is not given. Its content counts either way: another input under a known key
+            key: Identity of an input in the ledger: a function of the row, called as it is read, or the name of a
+                column; default: its place. Its content counts either way: another input under a known key
                 is an error.
             timeout: Seconds an item may take; the client's where it is not given, an hour with ``mode="async"``.
-            selected_outputs: Of streams, and of v2's blocking runs.
-            shared: Where several processes share one rate: ``redis://…``, or the path of a file on this machine.
-            claims: Where workers claim an item before they send it (``redis://…``), for executors that run the tasks of
-                dead workers again, as Dask and Ray do. v2 needs none: the server knows each execution by its id.
-                v1 needs none after a call with ``idempotent=True``.
+            selected_outputs: Outputs of streams, and of v2's blocking runs, as ``blockName.path``.
+            shared: Address of a rate that several processes share: ``redis://…``, or a file on this machine.
+            claims: Store in which workers claim an item before they send it (``redis://…``), for executors that run
+                tasks of dead workers again, as Dask and Ray do. Not needed with v2, where each execution has an id of
+                ours, nor with v1 after a call with ``idempotent=True``.
             check: A description from :meth:`describe`: an input that does not fit it is a failed item and is not sent.
             out: A file for the results, ``.jsonl``, ``.csv`` (both also with ``.gz``) or ``.parquet``, written as items
                 finish. With a ledger, a batch that is run again completes the file: each item is in it once. CSV and
@@ -104,7 +104,7 @@ class WorkflowBatches(APIResource[M]):
             flatten: Give each value of a nested output a column of its own in ``out``: ``output.a.b``.
 
         Returns:
-            An iterator of :class:`~simstudio.BatchItem` that is a context manager too.
+            An iterator of :class:`~simstudio.BatchItem` and a context manager.
 
         Raises:
             InvalidInputError: An argument cannot be used.

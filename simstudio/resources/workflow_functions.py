@@ -38,7 +38,7 @@ class WorkflowFunction(Protocol[M_co]):
     at run time; ``simstudio codegen`` writes functions whose fields it knows.
 
     Attributes:
-        description: What the workflow takes.
+        description: Description of the workflow.
     """
 
     __name__: str

@@ -204,7 +204,7 @@ class V2(CheckingFamily):
         Args:
             method: The method, of the class.
             defaults: The server's defaults by wire name.
-            options: Those of :class:`~simstudio.sandbox.signatures.Signature`.
+            options: Options of :class:`~simstudio.sandbox.signatures.Signature`.
         """
         signature = Signature.of(method, defaults or {}, **options)
         route = signature.route

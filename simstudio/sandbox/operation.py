@@ -143,7 +143,7 @@ class Family(ABC):
         Args:
             path: Path with its parameters in braces.
             operation_id: Id in Sim's documents; v2 has a rate limit for each.
-            admit: What is done in place of the family's :meth:`admit`.
+            admit: Function in place of the family's :meth:`admit`.
             checks: Checks of ``path``, ``query`` and ``body``; the function reads a part without one.
         """
 

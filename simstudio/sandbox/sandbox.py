@@ -52,7 +52,7 @@ class Sandbox(LocalService):
     and ``fail`` (``message``).
 
     Args:
-        api_key: the one key it accepts. Served to other machines, a sandbox has a random key instead of the default.
+        api_key: the accepted key. Served to other machines, a sandbox has a random key instead of the default.
         generation: generation of Sim servers that it imitates: ``v0.8`` (August 2026), ``v0.6`` (April 2026), ``v0.4``
             (October 2025) or ``documents`` (the documents of the official SDK).
         state: path of an SQLite file that keeps everything over restarts: runs at once, the rest (tables, files,

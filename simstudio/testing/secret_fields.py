@@ -126,7 +126,7 @@ def _redact_value(value: Any, rule: _Rule, replace: Replace, *, listed: bool = F
 
     Args:
         value: The value.
-        rule: That of the name of its field, or of what its row calls it.
+        rule: Rule of the name of its field, or of the name that its row gives.
         replace: Returns the text in the place of a secret.
         listed: Whether it is an item of a list.
     """

@@ -22,7 +22,7 @@ class Difference:
     """One difference.
 
     Attributes:
-        kind: What happens to it.
+        kind: Kind of the difference.
         subject: The part that differs: ``block Agent 1``, ``edge Start → Agent 1``, ``variable model``.
         lines: The change; in a text of several lines, the lines that are removed and added.
     """

@@ -279,7 +279,7 @@ class WorkflowFolder:
         """Write and remove the files of a pull, and the manifest.
 
         Raises:
-            InvalidInputError: Something is in the way that is no regular file.
+            InvalidInputError: An object that is no regular file is in the way.
             OSError: A file cannot be written.
         """
         entries = self.manifest.of(workspace.id)

@@ -267,7 +267,7 @@ def make_plan(
 
     Args:
         sources: The wanted workflows.
-        workspace: What the workspace has.
+        workspace: Present state of the workspace.
         same: Whether they come from this workspace: then ids of credentials and tables are its own, and a workflow that
             somebody has changed there since is a conflict.
         folders: Paths of wanted folders.

@@ -57,7 +57,7 @@ def explain_errors(path: str, doing: str) -> Iterator[None]:
 
     Args:
         path: Path of the ledger.
-        doing: What the block does with it: ``opened``, ``read`` or ``written``.
+        doing: Use of the ledger in the block: ``opened``, ``read`` or ``written``.
 
     Raises:
         LedgerError: SQLite failed.

@@ -45,7 +45,7 @@ class ChatDeploymentSummary(Model):
         title: Heading of the page.
         description: Text below the heading.
         is_active: Whether the chat answers.
-        auth_type: Who may talk to the chat: ``public``, ``password``, ``email`` or ``sso``.
+        auth_type: Access to the chat: ``public``, ``password``, ``email`` or ``sso``.
         output_configs: Outputs that the chat shows.
         include_thinking: Whether the chat shows the reasoning of models.
         include_tool_calls: Whether the chat shows tool calls.

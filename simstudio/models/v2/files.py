@@ -45,7 +45,7 @@ class FileShare(Model):
         url: Address of the shared file.
         is_active: Whether the address works.
         resource_type: ``file`` or ``folder``.
-        auth_type: Who may read it: ``public``, ``password``, ``email`` or ``sso``.
+        auth_type: Access to the file: ``public``, ``password``, ``email`` or ``sso``.
         allowed_emails: Addresses or domains that may sign in, for ``email`` and ``sso``.
     """
 

@@ -91,7 +91,7 @@ class OrganizationInvitation(Model):
 
     Attributes:
         role: Role in the organization: ``member`` or ``admin``.
-        kind: Where the invitation was made: ``organization`` or ``workspace``.
+        kind: Place of the invitation: ``organization`` or ``workspace``.
         membership_intent: ``internal`` (a member of the organization) or ``external`` (access to workspaces only).
         status: ``pending``, ``accepted``, ``rejected``, ``cancelled`` or ``expired``.
         created_at: ISO 8601.

@@ -91,7 +91,7 @@ class WorkflowBlock(Model):
         advanced_mode: Whether the editor shows the advanced fields.
         error_enabled: Whether the block has an output port for failures.
         trigger_mode: Whether the block starts the workflow.
-        data: Of containers and of blocks in them.
+        data: Settings of containers, and of blocks in them.
         locked: Whether the block cannot be changed.
     """
 

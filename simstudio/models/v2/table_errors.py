@@ -39,7 +39,7 @@ class BulkWriteError(SimStudioError):
     """A write of many rows stopped. ``__cause__`` is the error of the request that failed.
 
     Attributes:
-        report: What was written before, and the rows for which the server refused this batch.
+        report: Report of what was written before, and the rows for which the server refused this batch.
         in_doubt: Positions of the rows of which it is unknown whether they were written; empty if the server refused
             them.
         table_id: The new table of ``from_dataframe``; None if it was deleted, and after other operations.

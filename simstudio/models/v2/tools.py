@@ -48,7 +48,7 @@ class ToolParameter(Model):
 
     Attributes:
         type: ``string``, ``number``, ``json`` …
-        visibility: Who may supply the value: ``user-or-llm``, ``user-only``, ``llm-only`` or ``hidden``.
+        visibility: Source of the value: ``user-or-llm``, ``user-only``, ``llm-only`` or ``hidden``.
         default: JSON data.
         items_: JSON schema of the items of a list; as an item ``["items"]``.
         schema: JSON schema of the value; None if it has none.

@@ -389,7 +389,7 @@ def fetch_run(
 
     Args:
         whole: Whether to read texts in full that are cut in the output; a warning says if that is impossible.
-        options: Those of ``APIResource._request``.
+        options: Options of ``APIResource._request``.
 
     Raises:
         NotFoundError: No run has this id, or it does not exist yet.

@@ -65,7 +65,7 @@ class KnowledgeConnectors(APIResource[M]):
         """Create a connector and start its first sync. The source is asked whether it accepts the configuration.
 
         Args:
-            source_config: What to copy: the ``config_fields`` of the type.
+            source_config: Values of the type's ``config_fields``, which say what is copied.
             credential_id: Credential, for types with ``auth.mode`` ``oauth``.
             api_key: Key of the source, for types with ``auth.mode`` ``apiKey``. It is never returned.
             sync_interval_minutes: Minutes between syncs, at most 525,600; 0 for no schedule; default 1,440.

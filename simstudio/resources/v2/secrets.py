@@ -63,7 +63,7 @@ class Secrets(APIResource[M]):
         Args:
             name: 1 to 255 letters, digits and underscores.
             value: 1 to 65,536 characters. Servers of August 2026 require it, also for a new description.
-            description: What the secret is for; None clears it. Not for personal secrets.
+            description: Purpose of the secret; None clears it. Not for personal secrets.
             unredacted: Whether the value can be read. Not for personal secrets, and unknown to servers of August 2026.
 
         Raises:

@@ -202,7 +202,7 @@ class Tables(APIResource[M]):
             on_progress: Called with the number of exported rows.
 
         Raises:
-            InvalidInputError: Something is at the path that is not to be replaced.
+            InvalidInputError: There is a file at the path, which is not to be replaced.
             NotFoundError: No table has this id.
             JobFailedError: The export failed.
 

@@ -62,7 +62,7 @@ class WorkspaceForks(APIResource[M]):
             copy: Ids of the resources that the fork gets, by type.
 
         Raises:
-            ConflictError: Something has changed since the preview, or ``request_id`` belongs to another request.
+            ConflictError: The workspace has changed since the preview, or ``request_id`` belongs to another request.
 
         Example:
             >>> preview = client.v2.workspaces.fork.preview("workspace-id", name="Test")  # doctest: +SKIP
@@ -201,7 +201,7 @@ class WorkspaceForks(APIResource[M]):
             trigger_mappings: URL paths that triggers take over.
 
         Raises:
-            ConflictError: Something has changed since the preview, or ``request_id`` belongs to another request.
+            ConflictError: The workspace has changed since the preview, or ``request_id`` belongs to another request.
             InvalidRequestError: A mapping or a required setting is missing.
         """
         return send.one(WorkspaceOperation)
@@ -243,7 +243,7 @@ class WorkspaceForks(APIResource[M]):
         The arguments are those of :meth:`push`, with :meth:`preview_pull`. Workflows of this workspace are replaced.
 
         Raises:
-            ConflictError: Something has changed since the preview, or ``request_id`` belongs to another request.
+            ConflictError: The workspace has changed since the preview, or ``request_id`` belongs to another request.
             InvalidRequestError: A mapping or a required setting is missing.
         """
         return send.one(WorkspaceOperation)

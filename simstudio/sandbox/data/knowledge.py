@@ -94,7 +94,7 @@ class Document:
 
     Attributes:
         tags: Values by slot.
-        copy: Where a connector copied it from; None if none did.
+        copy: Origin, if a connector copied the document.
         excluded: Whether a user deleted it, which keeps the connector from copying it again.
     """
 

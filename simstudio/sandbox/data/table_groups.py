@@ -19,7 +19,7 @@ class Group:
 
     Attributes:
         id: Id of the group.
-        settings: What was given, under its wire names: outputs, inputs, name, ``autoRun`` and so on.
+        settings: Given settings under their wire names: outputs, inputs, name, ``autoRun`` and so on.
     """
 
     id: str
@@ -94,7 +94,7 @@ class Cell:
     Attributes:
         workflow_id: Id of the workflow or of the enrichment.
         block_errors: Error texts by block id.
-        cascade: What an enrichment's providers answered.
+        cascade: Responses of an enrichment's providers.
     """
 
     workflow_id: str
@@ -132,7 +132,7 @@ class Dispatch:
     """A run of groups over rows.
 
     Attributes:
-        scope: What was asked for, as the API shows it.
+        scope: Requested scope, as the API shows it.
         limit: Largest number of rows, as the API shows it.
         is_manual: Whether somebody asked for it, and not the insertion of a row.
     """

@@ -132,7 +132,7 @@ class Table:
 
     Attributes:
         archived_with: Path of the folder whose deletion archived it; ``/`` if it was archived by itself.
-        cells: What groups did in rows, by the ids of row and group.
+        cells: States of groups in rows, by the ids of row and group.
     """
 
     id: str

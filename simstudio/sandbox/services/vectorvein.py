@@ -53,7 +53,7 @@ class VectorVeinSandbox(LocalService):
     """A VectorVein of your own. It comes with one workflow, ``hello`` (field ``Name``).
 
     Args:
-        api_key: The one key it accepts.
+        api_key: The only key that it accepts.
         polls: How often a run, or a task of an agent, is still running when it is asked for.
         seed: Any number, with which times are the same in every run, as those of :class:`simstudio.sandbox.Sandbox`.
         clock: Epoch seconds.

@@ -20,7 +20,7 @@ def listing(items: Iterable[object], next_cursor: str | None = None, **extra: ob
     """A response with a list, or one page of it.
 
     Args:
-        next_cursor: Where the next page begins; None on the last one.
+        next_cursor: Cursor of the next page; None on the last one.
         extra: Further keys beside ``data`` and ``nextCursor``.
     """
     return json_reply({"data": list(items), "nextCursor": next_cursor, **extra}, 200, PRIVATE)

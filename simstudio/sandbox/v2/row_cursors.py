@@ -60,7 +60,7 @@ def page(
 
     Args:
         rows: All rows, in their order; without ``by_offset`` that of the table.
-        scope: What the cursor belongs to.
+        scope: Query that the cursor belongs to.
         bound: Digests of the order and the filter, ``s`` and ``p``, with which alone the cursor can be used.
         by_offset: Whether the cursor holds an offset, so that a page shifts when an earlier row is deleted.
 

@@ -43,7 +43,7 @@ class AsyncDirect:
     """Makes direct connections, as the pools of httpcore make theirs.
 
     Args:
-        network_backend: What opens the socket.
+        network_backend: Backend that opens the socket.
         ssl_context: The certificates to trust, None where the pool is not for https.
         keepalive_expiry: Not used: the pool counts how long a connection is idle.
     """
@@ -67,7 +67,7 @@ class AsyncConnection(httpcore.AsyncConnectionInterface):
     """A connection to an origin, for one request at a time. After any failure its pool closes the network.
 
     Attributes:
-        parser: Of HTTP/1.1.
+        parser: Parser of HTTP/1.1.
     """
 
     def __init__(self, origin: httpcore.Origin, network: AsyncNetwork, ssl_context: ssl.SSLContext | None) -> None:

@@ -33,7 +33,7 @@ class AsyncNetwork(httpcore.AsyncNetworkBackend):
     """The network backend of one connection.
 
     Attributes:
-        state: What the pool tells the connection's socket.
+        state: State that the pool sets for the connection's socket.
         stream: The socket, None before it is connected.
     """
 
@@ -104,7 +104,7 @@ class AsyncStream(httpcore.AsyncNetworkStream):
 
     Args:
         connected: Not blocking.
-        state: What the pool tells it.
+        state: State that the pool sets.
     """
 
     def __init__(self, connected: socket.socket, state: ConnectionState) -> None:

@@ -33,7 +33,7 @@ class Collector:
     """Collects the body of a response that is held in memory.
 
     Args:
-        request: What was sent.
+        request: The request that was sent.
         response: Its ``content`` is set by :meth:`finish`.
         limit: Bytes that the decoded body may have, None for no bound.
 
@@ -90,7 +90,7 @@ class HTTPXBody:
 
     Args:
         reply: The library's response, opened and unread.
-        request: What was sent.
+        request: The request that was sent.
         response: Ours, whose ``content`` :meth:`read` fills.
         library: ``httpx`` or its like.
         limit: Bytes that :meth:`read` may collect, None for no bound.

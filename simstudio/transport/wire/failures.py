@@ -43,7 +43,7 @@ def translate(
 
     Args:
         error: A failure of transport, or httpx's ``InvalidURL``.
-        request: What was being sent.
+        request: The request that was being sent.
         library: The module of the exception classes (``httpx``, ``httpx2``).
         received: Bytes of the body that had come.
         closed: Whether the client was closed meanwhile, which is the reason then.

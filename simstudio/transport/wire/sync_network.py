@@ -22,10 +22,10 @@ class SyncNetwork(httpcore.NetworkBackend):
     """The network backend of one connection.
 
     Args:
-        backend: What connects.
+        backend: Backend that opens sockets.
 
     Attributes:
-        state: What the pool tells the connection's sockets.
+        state: State that the pool sets for the connection's sockets.
         stream: The outermost stream so far, None before the first.
     """
 

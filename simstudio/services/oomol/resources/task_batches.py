@@ -44,7 +44,7 @@ class TaskBatches(TaskFlows[M]):
             **options: As for ``client.workflows.map`` of Sim's client.
 
         Returns:
-            An iterator of :class:`~simstudio.BatchItem` that is a context manager too.
+            An iterator of :class:`~simstudio.BatchItem` and a context manager.
 
         Raises:
             InvalidInputError: An argument cannot be used.

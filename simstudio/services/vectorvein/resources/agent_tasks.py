@@ -321,7 +321,7 @@ class AgentTasks(Uploads[M]):
         Args:
             message: Message to the agent.
             attachments_detail: Files for it, as :meth:`continue_`.
-            action_type: What the message is for, in VectorVein's words.
+            action_type: Purpose of the message, in VectorVein's words.
 
         Returns:
             The answer's data, as plain JSON data.

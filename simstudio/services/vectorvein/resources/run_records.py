@@ -49,7 +49,7 @@ class RunRecords(VectorVeinResource[M]):
             wid: Id of the workflow that ran.
             status: States of the runs, such as ``FINISHED``.
             shared: ``[True]`` for shared ones, ``[False]`` for the others.
-            run_from: Where the runs were started from, in VectorVein's words.
+            run_from: Origin of the runs, in VectorVein's words.
             sort_order: ``descend`` or ``ascend``.
             need_workflow: Whether each record holds its workflow.
 

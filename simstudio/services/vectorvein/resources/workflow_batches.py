@@ -48,7 +48,7 @@ class WorkflowBatches(VectorVeinResource[M]):
             **options: As for ``client.workflows.map`` of Sim's client.
 
         Returns:
-            An iterator of :class:`~simstudio.BatchItem` that is a context manager too.
+            An iterator of :class:`~simstudio.BatchItem` and a context manager.
 
         Raises:
             InvalidInputError: An argument cannot be used.

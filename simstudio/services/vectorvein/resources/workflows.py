@@ -188,7 +188,7 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
         Args:
             tid: The template's id.
             data: Nodes and edges with the inputs filled in. Files in it are uploaded.
-            run_from: Where the run is started from, in VectorVein's words.
+            run_from: Origin of the run, in VectorVein's words.
             accept_subscribe_message: Sent as given.
 
         Raises:
