@@ -55,7 +55,7 @@ def _only(path: Path, found: list[tuple[str, LocalService]]) -> LocalService:
 
 
 def _run(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(_MODULE, path)
+    spec = importlib.util.spec_from_file_location(_MODULE, path.resolve())
     if spec is None or spec.loader is None:
         raise CommandError(f"{path} is no Python file: its name must end with .py.")
     module = importlib.util.module_from_spec(spec)
@@ -72,7 +72,8 @@ def _place(error: BaseException, path: Path) -> str:
     """The line of the file that raised, for an author who is just writing it."""
     if isinstance(error, SyntaxError):
         return f" (line {error.lineno})"
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    file = str(path.resolve())
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     return f" (line {lines[-1]})" if lines else ""
 
 

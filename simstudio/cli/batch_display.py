@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -14,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from simstudio.cli.output import on_terminal, say
-from simstudio.transport.terminal import is_terminal, printable
+from simstudio.cli.progress import can_animate
+from simstudio.transport.terminal import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,8 +48,7 @@ class Display:
         self._console: Console | None = None
         self._waiting = (0.0, 0.0)  # seconds, and as of when
         self._news: News | None = None
-        capable = is_terminal(sys.stderr) and os.environ.get("TERM", "") not in ("dumb", "unknown")
-        self._bar = capable and not (beside_results and on_terminal())
+        self._bar = can_animate() and not (beside_results and on_terminal())
 
     def begin(self, progress: Progress) -> None:
         """Show this from now on; it changes by itself."""

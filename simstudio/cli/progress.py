@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from simstudio.transport.logging import logger
 from simstudio.transport.terminal import is_terminal, printable
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ class Waiting:
             self._shown.start()
 
     def __enter__(self) -> Self:
-        if is_terminal(sys.stderr) and os.environ.get("TERM", "") not in ("dumb", "unknown"):
+        if can_animate():
             from rich.console import Console
             from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -77,6 +79,12 @@ class Waiting:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def can_animate() -> bool:
+    """Whether standard error is a terminal for a spinner or a bar; not while requests are logged to it (``-v``)."""
+    capable = is_terminal(sys.stderr) and os.environ.get("TERM", "") not in ("dumb", "unknown")
+    return capable and not logger.isEnabledFor(logging.DEBUG)
 
 
 def fitting(text: str, width: int) -> str:

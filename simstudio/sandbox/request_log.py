@@ -63,6 +63,13 @@ class RequestLog:
         LOGGER.info("%s %s %s (%.0f ms)", method, path, words, elapsed * 1000, extra=facts)
 
 
+def failure_text(error: BaseException) -> str:
+    """The message of what a user's function raised; with the class for a KeyError, whose message is only the key."""
+    message = str(error)
+    name = type(error).__name__
+    return f"{name}: {message}" if message and isinstance(error, KeyError) else message or name
+
+
 def log_failure(name: str, error: BaseException) -> None:
     """Log the exception of a user's function, with the traceback from the function on.
 

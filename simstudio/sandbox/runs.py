@@ -13,7 +13,7 @@ import attrs
 from simstudio.sandbox import inputs, jsontext, pauses
 from simstudio.sandbox.outputs import BlockOutput
 from simstudio.sandbox.pauses import Pause, PausePoint, Place
-from simstudio.sandbox.request_log import log_failure
+from simstudio.sandbox.request_log import failure_text, log_failure
 from simstudio.sandbox.runfiles import RunFile
 from simstudio.sandbox.seeding import timer
 from simstudio.sandbox.threads import Suspended, WorkflowExit, drain, make_hand_over, run_in_thread
@@ -414,7 +414,7 @@ class Run:
         error = work.exception()
         if error is not None:
             log_failure(self.workflow.name, error)
-            return self._outcome("failed", output={}, error=str(error) or type(error).__name__)
+            return self._outcome("failed", output={}, error=failure_text(error))
         stopped = self.invocation.stop_after is not None and self._over and self._response is None
         output = {} if stopped else self._last_output()
         return self._outcome("completed", output=output)

@@ -338,6 +338,15 @@ class TestFindingTheSandbox:
         with pytest.raises(CommandError, match=problem):
             load_sandbox(self.write(tmp_path, text))
 
+    def test_the_line_is_that_of_a_file_named_by_a_relative_path(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        name = self.write(tmp_path, "\n1 / 0").name
+        monkeypatch.chdir(tmp_path)
+
+        with pytest.raises(CommandError, match=r"\(line 3\): ZeroDivisionError"):
+            load_sandbox(Path(name))
+
     def test_a_file_may_define_one_of_each_service(self, tmp_path: Path) -> None:
         oomol = "from simstudio.sandbox.services.oomol import OomolSandbox\n"
         path = self.write(tmp_path, f"{oomol}a = Sandbox()\nb = OomolSandbox()")

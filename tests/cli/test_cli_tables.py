@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import sys
 import uuid
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from simstudio.cli.app import application
-from simstudio.cli.progress import fitting
+from simstudio.cli.progress import can_animate, fitting
 from simstudio.cli.tables import show_fields, show_table
 from simstudio.sandbox import Sandbox, SandboxServer
 
@@ -192,6 +193,16 @@ class TestWaiting:
     @pytest.mark.parametrize(("width", "shown"), [(80, IDS[0]), (40, "")])
     def test_so_is_one_alone(self, width: int, shown: str) -> None:
         assert fitting(IDS[0], width) == shown
+
+    @pytest.mark.parametrize(("level", "animated"), [(logging.WARNING, True), (logging.DEBUG, False)])
+    def test_lines_of_a_log_are_not_written_into_a_spinner(
+        self, level: int, animated: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr("simstudio.cli.progress.is_terminal", lambda stream: True)
+        monkeypatch.setenv("TERM", "xterm")
+        caplog.set_level(level, logger="simstudio.transport")
+
+        assert can_animate() is animated
 
 
 def commands(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

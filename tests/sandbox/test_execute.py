@@ -228,3 +228,15 @@ def test_stop_after_a_block_ends_the_run_there(call: Caller) -> None:
 
     answer = call.execute("steps", {"stopAfterBlockId": call.sandbox.block_id("steps", "first")})
     assert (answer.json()["success"], answer.json()["output"], reached) == (True, {}, [])
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [(KeyError("name"), "KeyError: 'name'"), (ValueError("no name"), "no name"), (ValueError(), "ValueError")],
+)
+def test_the_reason_of_a_failure_is_understood_without_the_traceback(call: Caller, error: Exception, text: str) -> None:
+    @call.sandbox.workflow("broken")
+    def broken(given: object) -> None:
+        raise error
+
+    assert call.http.post("/api/workflows/broken/execute", json={}).json()["error"] == f"broken: {text}"

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from simstudio.sandbox import jsontext
 from simstudio.sandbox.http import Refusal, Reply, json_reply
 from simstudio.sandbox.local_service import LocalService
+from simstudio.sandbox.request_log import failure_text
 from simstudio.sandbox.services.functions import Functions, has_ended
 from simstudio.sandbox.services.oomol_forms import UploadedFile, parse_form
 from simstudio.sandbox.services.oomol_tasks import Context, Runnable, TaskRecord, echo, fail, files, slow
@@ -208,7 +209,7 @@ class OomolSandbox(LocalService):
             task.status = "stopped"
             raise
         except Exception as error:  # noqa: BLE001 - it is the task's failure
-            task.error = str(error) or type(error).__name__
+            task.error = failure_text(error)
             task.log("BlockFinished", {"error": task.error})
             task.log("SessionFinished")
             task.status = "failed"

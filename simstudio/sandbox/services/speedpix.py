@@ -25,6 +25,7 @@ import attrs
 
 from simstudio.sandbox.http import Reply, json_reply
 from simstudio.sandbox.local_service import LocalService
+from simstudio.sandbox.request_log import failure_text
 from simstudio.sandbox.seeding import new_hex
 from simstudio.sandbox.services.functions import Functions, has_ended
 from simstudio.sandbox.services.speedpix_gateway import Gateway
@@ -285,7 +286,11 @@ class SpeedPixSandbox(LocalService):
         if task.failure is not None:
             code = task.failure.code if isinstance(task.failure, WorkflowFailed) else type(task.failure).__name__
             return self._envelope(
-                20, errCode="TASK_FAILED", errMessage="task failed", subErrCode=code, subErrMessage=str(task.failure)
+                20,
+                errCode="TASK_FAILED",
+                errMessage="task failed",
+                subErrCode=code,
+                subErrMessage=failure_text(task.failure),
             )
         return self._answer({"taskId": body["taskId"], "status": "succeeded", "result": task.output})
 

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from simstudio.sandbox import jsontext
+from simstudio.sandbox.request_log import failure_text
 from simstudio.sandbox.services.functions import Functions, has_ended
 from simstudio.sandbox.services.vectorvein_records import Body, Envelope, Workflow, outputs
 
@@ -108,7 +109,7 @@ class Run:
         try:
             data = jsontext.plain(outputs(await functions.call(function, self.inputs)))
         except Exception as error:  # noqa: BLE001 - whatever a workflow raises is its failure
-            self._end("FAILED", Envelope(status=500, msg=str(error) or type(error).__name__, data=None))
+            self._end("FAILED", Envelope(status=500, msg=failure_text(error), data=None))
         else:
             self._end("FINISHED", Envelope(status=200, msg="success", data=data))
 
