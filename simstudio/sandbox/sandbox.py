@@ -480,7 +480,9 @@ class SandboxServer(Served["Sandbox"]):
         try:
             self.sandbox._open()
         except Exception as error:
-            raise configuration_error(f"the sandbox cannot open its state: {error}") from error
+            file = self.sandbox._state_file
+            place = f" {file.path}" if file is not None else ""
+            raise configuration_error(f"the sandbox cannot open its state{place}: {error}") from error
 
     def _use_origin(self, origin: str) -> None:
         self.sandbox._base_url = origin

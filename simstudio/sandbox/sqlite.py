@@ -60,16 +60,16 @@ class SQLiteStore:
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        self._path = fspath(path)
+        self.path = fspath(path)
         self._connection: sqlite3.Connection | None = None
 
     def open(self) -> None:
         """Open or make the file."""
         if self._connection is not None:
             return
-        make_private(self._path)
+        make_private(self.path)
         # Opened by the thread that starts the server, then used by the thread of the server only.
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         try:
             _bring_up_to_date(connection)
             connection.execute("PRAGMA journal_mode=WAL")

@@ -119,6 +119,11 @@ class StateFile:
         self._pause = _PAUSE
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def path(self) -> str:
+        """Path of the file."""
+        return self._store.path
+
     def open(self) -> None:
         """Open the file, and restore what it holds; the second time, nothing.
 

@@ -135,10 +135,12 @@ class Reader:
         from vcr.serializers import yamlserializer
 
         path = Path(directory) / FILE
+        if not path.is_file():
+            raise _configuration_error(f"{directory} holds no recording: there is no file {FILE}")
         try:
             requests, responses = deserialize(path.read_text(encoding="utf-8"), yamlserializer)[:2]
         except Exception as error:
-            raise _configuration_error(f"{path} is no recording that can be read: {error}") from error
+            raise _configuration_error(f"{path} cannot be read as a recording: {error}") from error
         self._requests: list[Request] = requests
         self._answers = [_answer(request, response) for request, response in zip(requests, responses, strict=True)]
         self._places: dict[tuple[str, str], list[int]] = {}

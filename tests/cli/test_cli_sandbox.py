@@ -275,7 +275,7 @@ def test_a_file_s_sandbox_has_its_own_settings(cli, app: Path, option: list[str]
         (["--service", "oomol", "--generation", "v0.4"], "--generation: only for Sim, which is not served"),
         (["--record", "http://a.test", "d", "--rate-limit", "2"], "--record and --rate-limit exclude each other"),
         (["--replay", ".", "--record", "http://a.test", "d"], "exclude each other"),
-        (["--replay", "."], "no recording that can be read"),
+        (["--replay", "."], ". holds no recording: there is no file recording.yaml"),
         (["--record", "a.test", "d"], "is no base URL"),
     ],
 )

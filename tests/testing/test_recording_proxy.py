@@ -242,7 +242,7 @@ def test_what_is_no_base_url_is_refused(tmp_path, url):
 
 
 def test_a_recording_is_neither_overwritten_nor_made_up(tmp_path):
-    with pytest.raises(ConfigurationError, match="no recording that can be read"):
+    with pytest.raises(ConfigurationError, match="holds no recording"):
         Replay(tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="cannot be used for a recording"):
