@@ -328,7 +328,7 @@ def _status(error: APIStatusError, invocation: Invocation) -> str:
 
 def _remarks(error: APIStatusError) -> list[str]:
     """The lines below a refusal: places and reasons; none if its message says it all."""
-    from simstudio.core.failures import read_error
+    from simstudio.core.failures import ErrorBody, read_error
     from simstudio.resources.advice import find_remarks
 
     response = error.response
@@ -337,7 +337,7 @@ def _remarks(error: APIStatusError) -> list[str]:
     body = read_error(response)
     if isinstance(body.details, Mapping):
         return [f"{name}: {value}" for name, value in body.details.items() if isinstance(value, (str, int, float))]
-    return find_remarks(response, body._replace(message=None)) if find_remarks(response, body) else []
+    return find_remarks(response, ErrorBody(details=body.details)) if find_remarks(response, body) else []
 
 
 def _where(response: Response) -> str:

@@ -55,7 +55,8 @@ def _requests_logged() -> Iterator[None]:
     """Log requests to standard error while a command runs."""
     import logging
 
-    from simstudio.transport.logging import logger, make_handler
+    from simstudio.transport.log_handler import make_handler
+    from simstudio.transport.logging import logger
 
     package, before = logging.getLogger("simstudio"), logger.level
     handler = make_handler()

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from simstudio.core.model import Model, restore_model
 from simstudio.transport.errors import (
@@ -46,21 +46,32 @@ class Redactor(Protocol):
         ...
 
 
-class ErrorBody(NamedTuple):
+class ErrorBody:
     """The content of an error body. What the body lacks is None.
 
-    Attributes:
+    Args:
         code: The server's code.
         details: Plain JSON data.
         retry_after: Seconds to wait before the next request.
         is_json: Whether the body is JSON. Proxies and gateways mostly answer with HTML, text or nothing.
     """
 
-    message: str | None = None
-    code: str | None = None
-    details: Any = None
-    retry_after: float | None = None
-    is_json: bool = True
+    __slots__ = ("code", "details", "is_json", "message", "retry_after")
+
+    def __init__(
+        self,
+        *,
+        message: str | None = None,
+        code: str | None = None,
+        details: Any = None,
+        retry_after: float | None = None,
+        is_json: bool = True,
+    ) -> None:
+        self.message = message
+        self.code = code
+        self.details = details
+        self.retry_after = retry_after
+        self.is_json = is_json
 
 
 def run_beforehand(flow: Flow[T]) -> Flow[T]:

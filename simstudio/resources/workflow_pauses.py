@@ -30,6 +30,7 @@ class WorkflowPauses(APIResource[M]):
 
     @namespace
     def _jobs(self) -> Jobs[M]:
+        """``client.jobs``. Read before a request is sent: the import fails where no more files can be opened."""
         from simstudio.resources.jobs import Jobs
 
         return Jobs(self._context, "jobs", self._dialects)
@@ -106,10 +107,11 @@ class WorkflowPauses(APIResource[M]):
         from simstudio.resources.pauses import answer_pause, api_version_of
 
         check_timeout(None if isinstance(timeout, Unset) else timeout)
+        jobs = self._jobs
         dialect = self._dialects.of(api_version_of(run) or self._dialects.version)
         resumed = yield from answer_pause(
             dialect, run, input, workflow_id=workflow_id, context_id=context_id, timeout=timeout
         )
         if isinstance(resumed, AsyncExecutionResult):
-            self._jobs.remember(resumed)
+            jobs.remember(resumed)
         return resumed

@@ -293,19 +293,20 @@ class Workflows(WorkflowDescriptions[M], WorkflowPauses[M], WorkflowBatches[M]):
             >>> client.workflows.cancel("wf", receipt.execution_id).success  # doctest: +SKIP
             True
         """
-        execution_id = execution_of(execution_id)
+        execution_id, jobs = execution_of(execution_id), self._jobs
         result = yield from self._dialects.own.cancel(workflow_id, execution_id)
         if result.success:
-            self._jobs.remember_cancelled(execution_id)
+            jobs.remember_cancelled(execution_id)
         return result
 
     def _submit(
         self, workflow_id: str, data: Any, timeout: Timeout, execution_timeout: int | None, **options: Any
     ) -> Flow[AsyncExecutionResult]:
+        jobs = self._jobs
         receipt = yield from self._dialects.own.submit(
             workflow_id, data, timeout=timeout, execution_timeout=execution_timeout, **options
         )
-        self._jobs.remember(receipt)
+        jobs.remember(receipt)
         return receipt
 
 

@@ -14,21 +14,15 @@ import os
 import re
 import time
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from simstudio.transport.errors import ConfigurationError, SimStudioError
-from simstudio.transport.terminal import is_terminal, printable
 
 if TYPE_CHECKING:
     from simstudio.transport.auth import Credentials
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Content, Request, Response
     from simstudio.transport.stack import Handler
-
-if TYPE_CHECKING:
-    _StreamHandler = logging.StreamHandler[TextIO]
-else:
-    _StreamHandler = logging.StreamHandler  # on 3.10 no subscript
 
 logger = logging.getLogger("simstudio.transport")
 
@@ -135,19 +129,6 @@ def configure_from_environment(variable: str) -> None:
     package = logging.getLogger("simstudio")
     package.setLevel(level)
     if not package.hasHandlers():
+        from simstudio.transport.log_handler import make_handler
+
         package.addHandler(make_handler())
-
-
-def make_handler() -> logging.Handler:
-    """A handler that writes records to standard error, with their times."""
-    handler = _Handler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
-    return handler
-
-
-class _Handler(_StreamHandler):
-    """Writes records to standard error; a terminal gets no control characters of a logged body."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
-        return printable(text) if is_terminal(self.stream) else text

@@ -195,7 +195,7 @@ def test_a_log_line_steers_no_terminal_and_is_whole_on_a_pipe(
     terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     package = logging.getLogger("simstudio")
-    monkeypatch.setattr("simstudio.transport.logging.is_terminal", lambda stream: terminal)
+    monkeypatch.setattr("simstudio.transport.log_handler.is_terminal", lambda stream: terminal)
     monkeypatch.setattr(package, "propagate", False)
     monkeypatch.setattr(package, "handlers", [])
     monkeypatch.setenv("SIM_LOG", "debug")

@@ -270,6 +270,7 @@ class LegacyDialect(Dialect[M]):
         Only the route of an execution cuts texts.
         """
         from simstudio.models.jobs import parse_job
+        from simstudio.resources.whole_output import read_whole
 
         first, *others = target.paths
         try:
@@ -286,8 +287,6 @@ class LegacyDialect(Dialect[M]):
         if isinstance(data, dict) and data.get("finalOutput") is not None:
             output = data["finalOutput"]
             if whole:
-                from simstudio.resources.whole_output import read_whole
-
                 run_id = target.execution_id or target.task_id
                 output, truncated = yield from read_whole(self, run_id, output, timeout=timeout)
             else:
