@@ -11,17 +11,19 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from simstudio.core.context import Context
+from simstudio.core.functions import with_hints
 from simstudio.core.modes import Async, M, Mode, RawAsync, RawSync, Sync
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Options, Unset
 from simstudio.core.resource import APIResource
 from simstudio.core.session import Session
 from simstudio.transport.flow import Flow
-from simstudio.transport.rate_limit import RateLimitInfo
 from simstudio.transport.secret import Secret
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from simstudio.transport.rate_limit import RateLimitInfo
 
 C = TypeVar("C", bound="BaseClient[Any]")
 R = TypeVar("R")
@@ -136,6 +138,7 @@ class BaseClient(APIResource[M]):
         del base_url
         self._context.session.endpoint.move(address)
 
+    @with_hints
     def get_rate_limit_info(self) -> RateLimitInfo | None:
         """Return the rate limits that the server reported last; None before the first report."""
         return self._context.session.rate_limits.current

@@ -1,7 +1,8 @@
-"""Options of a client and of a call (timeout, retries, headers), and the checks of their values."""
+"""Options of a client and of a call (timeout, retries, headers), the checks of their values, and their variables."""
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -71,6 +72,18 @@ class Options:
             return cls(check_timeout(timeout), retries, check_headers(headers, key_header))
         except InvalidInputError as error:
             raise ConfigurationError(str(error)) from None
+
+
+def from_environment(given: Secret[Any], variable: str, default: object = None) -> Secret[Any]:
+    """The given setting; if it is None, the value of an environment variable, or else the default.
+
+    An argument wins over its variable, even where the argument is empty; an empty variable counts as unset.
+
+    Example:
+        >>> from_environment(Secret(None), "NO_SUCH_VARIABLE", "https://sim.ai").reveal()
+        'https://sim.ai'
+    """
+    return given if given.reveal() is not None else Secret(os.environ.get(variable) or default)
 
 
 def check_timeout(value: object, name: str = "timeout") -> float | None:

@@ -27,7 +27,7 @@ from simstudio.resources.v2.execution import has_spent_run_id
 from simstudio.transport.endpoint import segment
 from simstudio.transport.errors import InvalidInputError, NotFoundError, RateLimitError, SimStudioError
 from simstudio.transport.flow import Sleep
-from simstudio.transport.rate_limit import RateLimits
+from simstudio.transport.rate_limit_tracker import RateLimits
 
 if TYPE_CHECKING:
     from simstudio.batch.execution import Mode
@@ -280,5 +280,6 @@ class _Listener:
         """Pass on what this response says, if anything."""
         limits = RateLimits()
         limits.update(response)
-        if limits.current is not None and "x-ratelimit-remaining" in response.headers:
-            self._on_hint(limits.current)
+        current = limits.current
+        if current is not None and "x-ratelimit-remaining" in response.headers:
+            self._on_hint(current)

@@ -6,7 +6,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
-from simstudio.core.environment import from_environment
+from simstudio.core.options import from_environment
 from simstudio.core.service import Service
 from simstudio.resources.advice import advise
 from simstudio.transport.endpoint import check_base_url

@@ -295,7 +295,7 @@ class TestClones:
         (request,) = made.script.requests
         assert (request.headers["X-A"], request.headers["X-B"], request.headers["X-C"]) == ("2", "1", "3")
         assert (request.budget.total, request.max_retries) == (7.0, 0)
-        assert made.get_rate_limit_info() is clone.get_rate_limit_info()
+        assert made.get_rate_limit_info() == clone.get_rate_limit_info()
         assert made.get_rate_limit_info().remaining == 5
 
     async def test_what_is_not_given_stays_and_none_is_no_limit(self, both: Both) -> None:

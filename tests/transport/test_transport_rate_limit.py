@@ -10,7 +10,7 @@ from test_transport_hints import header_text
 
 from simstudio import APIConnectionError, RateLimitInfo
 from simstudio.transport.message import Headers, Request, Response
-from simstudio.transport.rate_limit import RateLimits
+from simstudio.transport.rate_limit_tracker import RateLimits
 from simstudio.transport.retry import Backoff, Retry, RetryPolicy
 from simstudio.transport.stack import compose
 from tests.driving import answer, play
@@ -50,7 +50,7 @@ def test_a_response_without_hints_changes_nothing() -> None:
     known.update(told(X_RateLimit_Limit="30", X_RateLimit_Remaining="5", X_RateLimit_Reset="1776168060"))
     before = known.current
     known.update(answer(200, {}))
-    assert known.current is before
+    assert known.current == before
 
 
 def test_a_wait_alone_means_that_nothing_remains_until_then() -> None:

@@ -7,8 +7,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from simstudio.core.environment import from_environment
-from simstudio.core.options import check_timeout
+from simstudio.core.options import check_timeout, from_environment
 from simstudio.services.speedpix.errors import SpeedPixConfigurationError
 from simstudio.transport.endpoint import check_base_url
 from simstudio.transport.errors import ConfigurationError, InvalidInputError

@@ -26,7 +26,7 @@ from simstudio.transport.errors import SimStudioError
 from simstudio.transport.flow import FromBody
 from simstudio.transport.logging import Logging
 from simstudio.transport.message import Headers, Request
-from simstudio.transport.rate_limit import RateLimits
+from simstudio.transport.rate_limit_tracker import RateLimits
 from simstudio.transport.retry import Retry
 
 if TYPE_CHECKING:

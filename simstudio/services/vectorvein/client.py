@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from simstudio.core.client import AsyncClient, RawClient, SyncClient
-from simstudio.core.environment import from_environment
 from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
-from simstudio.core.options import DEFAULT_MAX_RETRIES, Options
+from simstudio.core.options import DEFAULT_MAX_RETRIES, Options, from_environment
 from simstudio.core.service import Service
 from simstudio.core.service_session import throttled_session
 from simstudio.core.session import Session

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpcore
@@ -44,16 +44,25 @@ class EnvironmentProxy:
         return f"{urlsplit(self.url).netloc.rpartition('@')[2]} ({self.variable})"
 
 
-class Route(NamedTuple):
+class Route:
     """The way to some origins; each has a transport of its own.
 
-    Attributes:
+    Args:
         scheme: ``http`` or ``https``, of the origins.
         proxy: The proxy to go through, or None.
     """
 
-    scheme: str
-    proxy: EnvironmentProxy | None
+    __slots__ = ("proxy", "scheme")
+
+    def __init__(self, scheme: str, proxy: EnvironmentProxy | None) -> None:
+        self.scheme = scheme
+        self.proxy = proxy
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Route) and (other.scheme, other.proxy) == (self.scheme, self.proxy)
+
+    def __hash__(self) -> int:
+        return hash((self.scheme, self.proxy))
 
     @property
     def shown_proxy(self) -> str | None:
