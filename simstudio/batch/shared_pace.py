@@ -390,13 +390,14 @@ def open_counters(shared: str) -> Counters:
     where = place(shared)
     try:
         storage = storage_from_string(shared)
-    except UnknownStorage as error:
-        why = without_password(error, shared)  # the error quotes the address
-        raise ConfigurationError(f"shared: no store for {where}: {why}") from None
+    except UnknownStorage:  # the error quotes the address
+        raise ConfigurationError(
+            f"shared has an address of an unknown kind, {where}. Use redis://host:port/db, or the path of a file."
+        ) from None
     except ValueError:  # the error may quote any part of the address
         raise ConfigurationError(
-            f"shared: the address of {where} cannot be understood. It is redis://user:password@host:port/db; what is "
-            "special in a password must be percent-encoded in it."
+            f"shared has an address that cannot be understood, of {where}. It is redis://user:password@host:port/db; "
+            "what is special in a password must be percent-encoded in it."
         ) from None
     except Exception as error:
         why = without_password(error, shared)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
+from click.core import ParameterSource
 
 from simstudio.errors import (
     APIConnectionError,
@@ -348,6 +349,10 @@ def _where(response: Response) -> str:
 
 def _usage(error: click.ClickException) -> str:
     text = error.format_message().rstrip(".")
+    if isinstance(error, click.BadParameter) and error.param is not None and error.ctx is not None:
+        source = error.ctx.get_parameter_source(error.param.name or "")
+        if source is ParameterSource.ENVIRONMENT and isinstance(error.param.envvar, str):
+            text = text.replace(error.param.get_error_hint(error.ctx), error.param.envvar, 1)
     context = error.ctx if isinstance(error, click.UsageError) else None
     text += "" if text.endswith(("?", "?)")) else "."
     return f"{text} See: {context.command_path} --help" if context is not None else text

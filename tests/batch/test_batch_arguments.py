@@ -115,8 +115,11 @@ class TestSharedStores:
         ("address", "said"),
         [
             ("redis://:hunter2@127.0.0.1:1/3", "(redis://127.0.0.1:1/3) cannot be reached: Error 111"),
-            ("redis://me:hunter2/x@127.0.0.1:1", "shared: the address of redis://127.0.0.1:1 cannot be understood"),
-            ("nosuch://me:hunter2@here", "shared: no store for nosuch://here: "),
+            (
+                "redis://me:hunter2/x@127.0.0.1:1",
+                "shared has an address that cannot be understood, of redis://127.0.0.1:1. ",
+            ),
+            ("nosuch://me:hunter2@here", "shared has an address of an unknown kind, nosuch://here. Use redis://"),
         ],
     )
     def test_one_that_cannot_be_used_is_told_with_its_place_and_no_password(self, address: str, said: str) -> None:

@@ -158,6 +158,11 @@ class TestOfARealServer:
 
         assert "error: SIM_BASE_URL 'sim.ai' has no http(s) scheme" in cli("run", "hello").stderr
 
+    def test_a_value_of_the_environment_that_is_none_names_its_variable(self, cli, monkeypatch) -> None:
+        monkeypatch.setenv("SIM_API_VERSION", "v3")
+
+        assert "error: Invalid value for SIM_API_VERSION: 'v3' is not one of" in cli("status", "hello").stderr
+
     def test_an_argument_that_the_client_refuses_is_named_by_its_option(self, cli, server: SandboxServer) -> None:
         result = cli("call", "v2.tables.list", "--workspace-id", "")
 
