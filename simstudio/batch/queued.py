@@ -63,7 +63,7 @@ class QueuedExecution(Generic[R]):
     def price(self, run_id: str) -> Flow[Price | None]:  # noqa: ARG002
         """None: these services do not say it."""
         return None
-        yield  # a flow that needs nothing of the world
+        yield  # a flow that sends no request
 
     def refusal(self, error: SimStudioError) -> Refusal | None:
         """The refusal, if the request that begins an execution was answered with 429."""

@@ -46,7 +46,7 @@ class Display:
         self._progress: Progress | None = None
         self._live: Live | None = None
         self._console: Console | None = None
-        self._waiting = (0.0, 0.0)  # seconds, and as of when
+        self._waiting = (0.0, 0.0)  # seconds left, and the time at which they were
         self._news: News | None = None
         self._bar = can_animate() and not (beside_results and on_terminal())
 

@@ -24,7 +24,7 @@ def inputs_of(source: str) -> Any:
 
 
 class InputPath(os.PathLike[str]):
-    """The path of a file of inputs, which tells how many there are."""
+    """The path of a file of inputs, which shows their number."""
 
     def __init__(self, path: str | Path) -> None:
         self._path = os.fspath(path)

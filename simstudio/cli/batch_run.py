@@ -92,7 +92,7 @@ class BatchRun:
         course = _Course()
         try:
             progress, stopped = self._execute(course)
-        except KeyboardInterrupt:  # before signals were minded, or after
+        except KeyboardInterrupt:  # before signals were handled, or after
             self._end_interrupted(course.progress, signal.SIGINT)
         except (BudgetError, TooManyFailuresError):
             if course.progress is not None and not self.connection.as_json:

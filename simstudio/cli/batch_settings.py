@@ -195,7 +195,7 @@ class Memory:
             Ledger.open(
                 self.path, workflow_id=self.settings.workflow, mode=mode, api_version=self.api_version
             ) as ledger,
-        ):  # else it knows both
+        ):  # else the ledger holds both
             Note(last, None).keep(ledger)
         return last
 

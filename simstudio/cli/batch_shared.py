@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 _SECRET = re.compile(r"pass|secret|token|auth|credential", re.IGNORECASE)
-_SHORT = 3  # characters of a password that could be any others
+_SHORT = 3  # characters of a password that may occur in any text
 
 
 def without_secrets(address: str) -> str:

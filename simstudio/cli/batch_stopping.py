@@ -64,7 +64,7 @@ class Stopping:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for number, handler in self._before.items():
-            gone = number == _HANG_UP == self.signal  # it may say so again while the last words are said
+            gone = number == _HANG_UP == self.signal  # the terminal may send it again during the last lines
             signal.signal(number, signal.SIG_IGN if gone else handler)
 
     def _stop(self, number: int, _: FrameType | None) -> None:

@@ -36,7 +36,7 @@ def wait_for_job(
     """Wait until a background run is done, and show its state meanwhile.
 
     Args:
-        connection: Says whom to tell what goes on when the command ends.
+        connection: Its invocation gets the id of what goes on when the command ends.
         client: Sends the requests.
         task_id: The id of the run or of its job.
         workflow: The id of its workflow; v2 needs it.

@@ -122,7 +122,7 @@ def _parse(ctx: click.Context, option: click.Parameter, value: str) -> int | Non
 
 
 def page_size(limit: int | None) -> int:
-    """Number of items to request at a time: one more than is shown, which tells whether there are more."""
+    """Number of items to request at a time: one more than is shown, which shows whether there are more."""
     return MOST_ON_A_PAGE if limit is None else min(limit + 1, MOST_ON_A_PAGE)
 
 

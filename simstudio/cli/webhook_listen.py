@@ -77,7 +77,7 @@ def listen(
             say(f"listening on {receiver.start(host, port)} (Ctrl-C stops it)")
             while True:
                 try:
-                    delivery = deliveries.get(timeout=0.5)  # in pieces, so that a signal is met
+                    delivery = deliveries.get(timeout=0.5)  # in pieces, so that signals are handled
                 except Empty:
                     continue
                 _show(delivery, as_json=as_json)

@@ -139,7 +139,7 @@ def describe_(connection: Connection, workflow: str) -> None:
         ]
     )
     fields = found.fields.values()
-    told = any(each.required is not None for each in fields)  # a real Sim tells neither
+    told = any(each.required is not None for each in fields)  # a real Sim sends neither
     columns = ("field", "type", "description", *(("required", "default") if told else ()))
     if not fields:
         tell("It declares no fields and takes any input.")

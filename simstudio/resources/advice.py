@@ -70,7 +70,7 @@ def find_cause(response: Response) -> str | None:
         return _advise_on_permission(body)
     if response.status == 409 and body.message == CANNOT_RESUME:
         return CANNOT_RESUME_ADVICE
-    if response.status == 413 and response.method not in ("GET", "HEAD"):  # of a GET, the answer is too large
+    if response.status == 413 and response.method not in ("GET", "HEAD"):  # of a GET: the response is too large
         return "Send less; Sim takes 10 MiB."
     return advise_on_address(response) or _advise_on_unknown(response, body) or _describe_refusal(response, body)
 

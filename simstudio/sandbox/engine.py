@@ -32,7 +32,7 @@ RESTARTED_WHILE_PAUSED = "The server was restarted while this run was paused"
 _KEPT = 24 * 3600.0
 _SWEEP_EVERY = 1000
 _THREAD_PATIENCE = 0.5
-_REFUSED_AFTER = 0.001  # seconds that the real server's logs tell of a run that was refused before it began
+_REFUSED_AFTER = 0.001  # seconds that the real server's logs show for a run that was refused before it began
 
 
 @attrs.frozen

@@ -315,7 +315,7 @@ class LegacyDialect(Dialect[M]):
             data = {"status": "paused", "paused": {"pausePoints": pauses.get("pausePoints")}}
             return structure(data, Job, response=response, overrides={**known, "api_version": "v1"}), response
         run = yield from fetch_unversioned_run(self, workflow_id, run_id, whole=whole, timeout=timeout)
-        # The log may tell of the pause for a moment longer.
+        # The log may show the pause for a moment longer.
         status = "running" if run.data.get("status") == "paused" else run.data.get("status")
         given = {**known, "api_version": "v2", "status": status, "truncated": run.truncated}
         return structure(run.data, Job, response=run.response, overrides=given), run.response

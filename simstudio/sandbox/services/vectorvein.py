@@ -180,7 +180,7 @@ class VectorVeinSandbox(LocalService):
         return data if isinstance(data, Envelope) else {"status": 200, "msg": "success", "data": data}
 
     async def _open_vapp(self, request: Request) -> Any:
-        """The page that a VApp link leads to: it tells what the token says, while it lives."""
+        """The page that a VApp link leads to: it shows the content of the token until it expires."""
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
         try:

@@ -29,7 +29,7 @@ def at(endpoint: str) -> Callable[[Handler], Handler]:
 
 
 class Problem(Exception):  # noqa: N818 - an answer, not a fault of the program
-    """Ends the handling of a request with an envelope that tells of a failure."""
+    """Ends the handling of a request with the envelope of a failure."""
 
     def __init__(self, status: int, msg: str) -> None:
         super().__init__(msg)

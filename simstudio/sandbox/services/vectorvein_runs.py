@@ -95,7 +95,7 @@ class Run:
         return Envelope(status=202, msg="running", data=[])
 
     def record(self) -> Body:
-        """The run as ``run-record`` tells of it."""
+        """The run as ``run-record`` shows it."""
         return {
             "rid": self.rid,
             "wid": self.wid,

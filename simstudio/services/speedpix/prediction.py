@@ -177,7 +177,7 @@ class Prediction(SubmittedRun[M, "Prediction[Any]", Any]):
 
     def _result(self, state: Prediction[Any]) -> Flow[Any]:
         return state.output
-        yield  # a flow that needs nothing of the world
+        yield  # a flow that sends no request
 
     def _failure(self) -> PredictionError:
         canceled = self._status in CANCELED

@@ -24,7 +24,7 @@ from simstudio.transport.wire import MAX_RESPONSE_SIZE
 DEFAULT_BASE_URL: Final = "https://vectorvein.com/api/v1/open-api"
 DEFAULT_TIMEOUT: Final = 60.0
 CALLS_PER_WINDOW, WINDOW = 60, 60.0
-"""The documented limit, 60 calls in a minute. No response tells how many are left."""
+"""The documented limit, 60 calls in a minute. No response states how many are left."""
 PATIENCE: Final = 90.0
 """Seconds for which a call waits for the limiter: longer than its window."""
 

@@ -57,7 +57,7 @@ class WorkflowExecution(QueuedExecution[WorkflowRunResult]):
         context: Context,
         on_hint: Hear | None = None,
     ) -> None:
-        del on_hint  # no response tells of the limit
+        del on_hint  # no response states the limit
         super().__init__(context, options.wid)
         self._options = options
         self._workflows = kind(context, "workflows")

@@ -56,7 +56,7 @@ def translate(
         return unusable(request, f"{error}.")
     if isinstance(error, library.UnsupportedProtocol):
         return ConfigurationError(f"The address of {_where(request)} cannot be used: {error}")
-    if isinstance(error, library.LocalProtocolError):  # its text has what it is about, be that a key
+    if isinstance(error, library.LocalProtocolError):  # its text quotes the value, which may be a key
         return InvalidInputError(
             f"What was to be sent is no HTTP/1.1 request ({_where(request)}): a header of it, or an upload whose size "
             "changed while it was sent."

@@ -83,7 +83,7 @@ class _Body:
                 pool._release(self._line, usable=ended)
 
     def __del__(self) -> None:
-        if self._pool is not None:  # forgotten midway
+        if self._pool is not None:  # dropped before its end
             self._pool.connections.forget(self._line)
             self._line.network.close()
             self._pool.connections.wake_next()

@@ -85,7 +85,7 @@ class Applets(TaskFlows[M]):
             >>> client.applets.run("84dc8cac", {"indent": 4}).result  # doctest: +SKIP
         """
         chosen = polling(polling_options, **options)
-        with_presets({}, input_values)  # so that wrong inputs are told before anything is sent
+        with_presets({}, input_values)  # so that wrong inputs are refused before anything is sent
         applet = applet_id if isinstance(applet_id, Applet) else (yield from self._find(applet_id))
         block_id = _block_id(applet)
         presets: object = applet.data.preset_inputs
@@ -117,7 +117,7 @@ class Applets(TaskFlows[M]):
             url,
             headers,
             b"{}",
-            resend="read",  # it only looks
+            resend="read",  # it changes nothing
             budget=Budget(options.timeout),
             max_retries=options.max_retries,
         )

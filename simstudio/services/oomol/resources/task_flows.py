@@ -136,7 +136,7 @@ class TaskFlows(OomolResource[M]):
                 except SimStudioError:
                     if not task.done or task.succeeded:
                         raise
-                    logs = []  # that it failed is the news
+                    logs = []  # the failure is reported without it
                 for log in reader.fresh(logs) if logs else ():
                     yield from call_back(options.on_log, log)
             return task
@@ -159,7 +159,7 @@ class TaskFlows(OomolResource[M]):
         """Raise for a task that did not succeed. Its log is read for the reason, unless it was read before."""
         if task.status == "failed":
             if logs is None:
-                with suppress(SimStudioError):  # that it failed is the news
+                with suppress(SimStudioError):  # the failure is reported without it
                     logs = yield from self._logs(task_id)
             raise make_failure(task, logs)
         if task.status == "stopped":

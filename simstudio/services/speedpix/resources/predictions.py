@@ -148,7 +148,7 @@ class Predictions(SpeedPixResource[M]):
             "SpeedPix has no call that lists predictions, though its document names one. Keep the ids of those that "
             "you create, and ask for each with predictions.get(id). Nothing was sent."
         )
-        yield  # a flow that needs nothing of the world
+        yield  # a flow that sends no request
 
     @operation
     def cancel(self, prediction_id: str | Prediction[Any]) -> Flow[Prediction[M]]:
@@ -161,7 +161,7 @@ class Predictions(SpeedPixResource[M]):
             f"SpeedPix has no call that cancels a prediction: {getattr(prediction_id, 'id', prediction_id)} goes on. "
             "You need not wait for it. Nothing was sent."
         )
-        yield  # a flow that needs nothing of the world
+        yield  # a flow that sends no request
 
     async_cancel = asynchronous(cancel)
     async_list = asynchronous(list)  # noqa: A003 - the documented name

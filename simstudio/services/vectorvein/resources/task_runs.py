@@ -79,7 +79,7 @@ class AgentTaskRun(SubmittedRun[M, AgentTask, AgentTask]):
 
     def _result(self, state: AgentTask) -> Flow[AgentTask]:
         return state
-        yield  # a flow that needs nothing of the world
+        yield  # a flow that sends no request
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._tasks, self.id, self.state, self._until)

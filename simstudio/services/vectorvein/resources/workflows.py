@@ -485,7 +485,7 @@ class WorkflowRun(SubmittedRun[M, WorkflowRunResult, WorkflowRunResult]):
 
     def _result(self, state: WorkflowRunResult) -> Flow[WorkflowRunResult]:
         return self._workflows._raise_if_failed(self._run, state)
-        yield  # a flow that needs nothing of the world
+        yield  # a flow that sends no request
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._workflows, self._run, self.state)
