@@ -29,6 +29,7 @@ from simstudio.errors import (
     JobTimeoutError,
     PermissionDeniedError,
     RateLimitError,
+    ServerError,
     SimStudioError,
     StreamError,
 )
@@ -172,7 +173,7 @@ def describe(error: BaseException, invocation: Invocation) -> Failure | None:
     result = error.result if isinstance(error, ExecutionError) else None
     failure = Failure(
         type(error).__name__,
-        _message(error, task_id, invocation),
+        _message(error, task_id, invocation) + (_continues(invocation) if _is_lost(error, invocation) else ""),
         _exit_code(error),
         code=error.code,
         status=error.status or None,  # Oomol: 0 where nothing was answered
@@ -358,13 +359,24 @@ def _usage(error: click.ClickException) -> str:
     return f"{text} See: {context.command_path} --help" if context is not None else text
 
 
+def _is_lost(error: SimStudioError, invocation: Invocation) -> bool:
+    """Whether an error ended the wait for a run of a server, and says nothing about the run."""
+    if invocation.embedded or not invocation.begun or invocation.task_id is None or isinstance(error, ExecutionError):
+        return False
+    return isinstance(error, (APIConnectionError, RateLimitError, ServerError))
+
+
+def _continues(invocation: Invocation) -> str:
+    text = f" The {invocation.noun} may continue on the server."
+    if invocation.task_id is not None:
+        text += f" Its id is {invocation.task_id}; wait for it with: {invocation.wait_again(invocation.task_id)}"
+    return text
+
+
 def _describe_interruption(invocation: Invocation) -> Failure:
     text = f"Interrupted. {invocation.interruption}".rstrip()
     if invocation.begun and not invocation.embedded:
-        text += f" The {invocation.noun} may continue on the server."
-        if invocation.task_id is not None:
-            again = invocation.wait_again(invocation.task_id)
-            text += f" Its id is {invocation.task_id}; wait for it with: {again}"
+        text += _continues(invocation)
     return Failure("Interrupted", text, ExitCode.INTERRUPTED, task_id=invocation.task_id)
 
 

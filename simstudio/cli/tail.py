@@ -11,6 +11,7 @@ import attrs
 import click
 
 from simstudio.cli.connection import Connection, connected
+from simstudio.cli.failures import describe
 from simstudio.cli.lists import MOST_ON_A_PAGE
 from simstudio.cli.options import seconds_option, workflows_option, workspace_option
 from simstudio.cli.output import on_terminal, say, write_json
@@ -72,7 +73,9 @@ def tail(
                 failures += 1
                 if once or failures >= _BORNE or not tailing.begun:
                     raise
-                say(f"warning: {type(error).__name__}; trying again")
+                failure = describe(error, connection.invocation)
+                reason = failure.line.partition(" (")[0] if failure is not None else ""
+                say(f"warning: {reason}; trying again in {interval:g} s")
             if once:
                 return
             time.sleep(interval)

@@ -94,6 +94,33 @@ def test_interrupting_a_run_says_that_it_may_go_on_and_how_to_wait_for_it() -> N
     )
 
 
+@pytest.mark.parametrize(
+    "error", [errors.APIConnectionError("Gone."), errors.ServerError("Down.", status=503), errors.RateLimitError("No.")]
+)
+def test_a_wait_that_loses_the_server_says_how_to_wait_again(error: errors.SimStudioError) -> None:
+    failure = describe(error, Invocation(begun=True, task_id="t-1", noun="task", waiter=("oomol", "wait")))
+
+    assert failure is not None
+    assert failure.line.endswith(
+        " The task may continue on the server. Its id is t-1; wait for it with: simstudio oomol wait t-1"
+    )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.NotFoundError("No such task.", status=404),
+        errors.JobExecutionTimeoutError("Stopped."),
+        errors.JobFailedError("Failed."),
+    ],
+)
+def test_the_end_of_a_run_is_no_lost_server(error: errors.SimStudioError) -> None:
+    failure = describe(error, Invocation(begun=True, task_id="t-1"))
+
+    assert failure is not None
+    assert "may continue" not in failure.line
+
+
 @pytest.mark.parametrize("invocation", [Invocation(), Invocation(begun=True, embedded=True)])
 def test_interrupting_what_leaves_nothing_behind_says_no_more(invocation: Invocation) -> None:
     failure = describe(Interrupted(), invocation)

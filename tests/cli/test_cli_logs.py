@@ -265,7 +265,7 @@ class TestTail:
         result = cli("logs", "tail", "--interval", "7")
 
         assert names(result.stdout) == ["a", "b"]
-        assert result.stderr == "simstudio: warning: ServerError; trying again\nsimstudio: Interrupted.\n"
+        assert result.stderr == "simstudio: warning: Fault 500; trying again in 7 s\nsimstudio: Interrupted.\n"
         assert result.exit_code == 130
 
     def test_looks_that_go_on_failing_end_it(self, cli, sandbox, listed: Server, monkeypatch) -> None:
