@@ -101,7 +101,8 @@ class Allowance:
     def take(self, now: float, wall: float, in_flight: int) -> float:  # noqa: ARG002 - shared ones need the date
         """Seconds until a request may begin; at 0.0 its tokens have been taken."""
         self.traffic.flying = in_flight
-        self._advance(now)
+        if self.bucket.is_known:
+            self._advance(now)
         waiting = self.hold.wait(now)
         if waiting > 0:
             return waiting
@@ -121,14 +122,19 @@ class Allowance:
 
     def see_success(self, now: float, elapsed: float) -> None:
         """Learn of a response that is no refusal."""
-        self.see_end()
+        self.traffic.end()
         self.hold.see_answer(now, elapsed)
-        if self.probe.see_answer(now, elapsed) and self.questions.never and self.questions.empty:
+        if (
+            self.probe.begun is not None
+            and self.probe.see_answer(now, elapsed)
+            and self.questions.never
+            and self.questions.empty
+        ):
             self.probe.conclude(enforced=False)  # its headers reported that no tokens were left
 
     def see_refusal(self, now: float, wall: float, retry_after: float | None) -> bool:  # noqa: ARG002
         """Learn of a 429. True if the server is at capacity, which does not depend on tokens."""
-        self.see_end()
+        self.traffic.end()
         bucket, cost = self.bucket, self._cost
         counts = self.probe.enforced is not False
         pause = self.hold.see_refusal(now, retry_after)
@@ -178,7 +184,8 @@ class Allowance:
         bucket = self.bucket
         if bucket.spend(now, tokens) and (bucket.is_window or bucket.is_guessed):
             self.questions.refill_from = bucket.refilled_by + MARGIN
-        self.others.pay(tokens)
+        if tokens:
+            self.others.pay(tokens)
         self.questions.empty = False
         self.hold.see_request(now)
         self.probe.see_request(now)
@@ -189,7 +196,7 @@ class Allowance:
         """Assume a refill, or the result of a probe, that was not confirmed in time."""
         self.probe.advance(now)
         bucket = self.bucket
-        if not bucket.is_known or now < bucket.refilled_by:
+        if now < bucket.refilled_by:
             return
         patience = ANSWERED_BY if self.questions.is_open(now) else PATIENCE
         if bucket.is_guessed or now >= bucket.refilled_by + patience:

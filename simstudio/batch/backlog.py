@@ -32,6 +32,8 @@ _SCALARS = frozenset({int, float, bool, type(None)})
 class Backlog:
     """A queue of finished items. One thread adds items; others take them under a lock of their own."""
 
+    __slots__ = ("_items", "_weight")
+
     def __init__(self) -> None:
         self._items: deque[tuple[BatchItem, int]] = deque()
         self._weight = 0

@@ -28,7 +28,7 @@ class Concurrency:
     before a reduction do not count again.
 
     Args:
-        fixed: Constant number; None to climb.
+        fixed: Constant number, for which nothing is measured; None to climb.
         most: Upper bound.
         start: Number at the beginning.
     """
@@ -61,7 +61,8 @@ class Concurrency:
         Args:
             in_flight: Requests that were in flight before.
         """
-        self._count(now, in_flight + 1)
+        if not self._fixed:
+            self._count(now, in_flight + 1)
 
     def see_demand(self, now: float, in_flight: int) -> None:
         """Learn that a further request would have begun."""
@@ -75,19 +76,23 @@ class Concurrency:
 
     def see_end(self, now: float) -> None:
         """Learn that a request has ended."""
+        if self._fixed:
+            return
         self._count(now, max(0, self._flying - 1))
         self._outcomes.append(True)
         self._finish()
 
     def see_failure(self, now: float, elapsed: float) -> None:
         """Learn that a request has ended in a failure of the server or the connection."""
+        if self._fixed:
+            return
         self._count(now, max(0, self._flying - 1))
         self._outcomes.append(False)
         if now - elapsed < self._cut_at:
             return
         if self._outcomes.count(False) > 1:
             self.cut(now, 0.7)
-        elif not self._fixed:
+        else:
             self._settle(max(1, self.limit - 1))
 
     def cut(self, now: float, share: float) -> None:
@@ -112,8 +117,6 @@ class Concurrency:
         self._ignore, self._area, self._done, self._is_wanted = self.limit, 0.0, 0, False
 
     def _finish(self) -> None:
-        if self._fixed:
-            return
         if self._ignore:
             self._ignore -= 1
             if not self._ignore:

@@ -94,12 +94,16 @@ class Delivery:
         """
         self._progress.count(item)
         try:
-            self._tell(item)
+            if self._on_result is not None:
+                self._call_on_result(self._on_result, item)
+            if self._on_progress is not None:
+                self._on_progress(self._progress)
         finally:
             self._put(item)
             if self._letters is not None and item.state == "failed":
                 self._letters.add(item)
-        self._raise_failure()
+        if self._failure is not None:
+            self._raise_failure()
         if item.error is not None or self._limit is not None:
             self._judge(item)
 
@@ -190,10 +194,7 @@ class Delivery:
         self._early_weight -= weight
         return item
 
-    def _tell(self, item: BatchItem) -> None:
-        if self._on_result is not None:
-            told = self._on_result(item)
-            if asyncio.iscoroutine(told):
-                self._spawn(told)
-        if self._on_progress is not None:
-            self._on_progress(self._progress)
+    def _call_on_result(self, on_result: Callable[[BatchItem], Any], item: BatchItem) -> None:
+        told = on_result(item)
+        if asyncio.iscoroutine(told):
+            self._spawn(told)

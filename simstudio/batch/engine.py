@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 _READ_AT_ONCE = 256  # inputs read before other tasks get a turn, including those that the ledger answers
 _AT_ONCE = 64  # items that begin together, in one commit of the ledger
+_LOOK_AGAIN = 0.02  # seconds between looks at limits and progress while all slots are taken
 _SEED_PATIENCE = 10.0  # seconds for each request before the first item
 
 
@@ -112,6 +113,7 @@ class Engine:
         self._watching: asyncio.Task[None] | None = None
         self._draining = self._aborted = False
         self._failure: BaseException | None = None
+        self._began = self._looked = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._awake = asyncio.Event()
         self._waking = False
@@ -164,17 +166,17 @@ class Engine:
                 ``stop_on_error`` is set. It is raised after the running items have ended.
         """
         self._loop = asyncio.get_running_loop()
-        began = self._clock()
+        self._began = self._clock()
         try:
             await self._prepare()
             while not self._is_over():
                 pause = self._begin()
                 if self._is_over():
                     break
-                self.progress.elapsed = self._clock() - began
+                self._update_progress()
                 await self._sleep(pause)
         finally:
-            self.progress.elapsed = self._clock() - began
+            self._update_progress()
             await self._clean_up()
         if self._failure is not None:
             raise self._failure
@@ -217,11 +219,16 @@ class Engine:
             self._attempts.commit(batch)
             for work in batch:
                 self._spawn(self._execute(work))
-        self.progress.running, self.progress.limit = len(self._tasks), self._pace.limit
         with self._end_on_error():
             if self._asking is None and self._pace.wants_limits():
                 self._asking = asyncio.get_running_loop().create_task(self._ask_again())
         return pause
+
+    def _update_progress(self) -> None:
+        progress = self.progress
+        self._looked = self._clock()
+        progress.elapsed = self._looked - self._began
+        progress.running, progress.limit = len(self._tasks), self._pace.limit
 
     def _choose(self, batch: list[WorkItem], in_flight: int, most: int = _AT_ONCE) -> float:
         """Add the items that may begin now to a list. Returns the seconds until there may be more."""
@@ -234,7 +241,8 @@ class Engine:
                 self._held.appendleft(work)
                 return math.inf
             pause = self._pace.wait(in_flight + len(batch))
-            self._delivery.report_wait(pause)
+            if pause > 0 or self.progress.waiting:
+                self._delivery.report_wait(pause)
             if pause > 0:
                 self._held.appendleft(work)
                 return pause
@@ -246,7 +254,7 @@ class Engine:
 
     def _next(self, until: int) -> WorkItem | None:
         """The next item: one to send again, else one that was held up, else a new one. None if there is none now."""
-        if self._until_due() <= 0:
+        if self._later and self._until_due() <= 0:
             return heapq.heappop(self._later)[2]
         return self._held.popleft() if self._held else self._intake.next(until)
 
@@ -310,11 +318,14 @@ class Engine:
         """
         if self._begins_together or self._draining or self._failure is not None or self._outage.since is not None:
             return None
-        self._awake.set()  # the coordinator updates limits and progress after each end
         batch: list[WorkItem] = []
         self._choose(batch, len(self._tasks) - 1, most=1)
         self._attempts.commit(batch)
-        return batch[0] if batch else None
+        if not batch:
+            return None  # the end of the task wakes the coordinator
+        if len(self._tasks) < self._pace.limit or self._clock() >= self._looked + _LOOK_AGAIN:
+            self._awake.set()
+        return batch[0]
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine that the batch waits for at its end. An error of it ends the batch."""

@@ -59,7 +59,7 @@ class Intake:
         self._source = source
         source.bind(wake)
         self._options = options
-        self._examine = options.examiner()
+        self._examine = options.examiner().examine
         self._delivery = delivery
         self._ledger = ledger
         self._duplicates = duplicates
@@ -103,9 +103,8 @@ class Intake:
         return self._duplicates is None or self._duplicates.waiting < self._options.window
 
     def _admit(self, value: Any) -> WorkItem | None:
-        examined = value if isinstance(value, Examined) else self._examine(value)
+        prepared = value.found if type(value) is Examined else self._examine(value)
         self.count += 1
-        prepared = examined.found
         if isinstance(prepared, BatchItem):
             if self._ledger is not None:
                 self._ledger.refuse(prepared)

@@ -160,7 +160,7 @@ def prepare(index: int, value: Any, key: Callable[[Any], object] | None = None, 
         InvalidInputError: The input is no JSON data, cannot be read, or ``key`` or ``rows`` failed. The message names
             the index and the place in the input.
     """
-    named = _key_of(index, value, key)
+    named = str(index) if key is None else _key_of(index, value, key)
     if rows is not None:
         try:
             value = rows(value)
@@ -176,7 +176,7 @@ def prepare(index: int, value: Any, key: Callable[[Any], object] | None = None, 
 def refuse(index: int, value: Any, error: InvalidInputError, key: Callable[[Any], object] | None = None) -> BatchItem:
     """The failed item of an input that :func:`prepare` refused. It has a key as well."""
     try:
-        named = _key_of(index, value, key)
+        named = str(index) if key is None else _key_of(index, value, key)
     except InvalidInputError:
         named = f"input {index}, which has no key"  # the index alone may be another item's key
     return BatchItem(index, value, error=error, state="failed", key=named)
@@ -211,7 +211,11 @@ class Examiner:
         self._count = 0
 
     def __call__(self, value: Any) -> Examined:
-        """Examine the next input.
+        """Examine the next input, as :meth:`examine` does, and mark it as examined."""
+        return Examined(self.examine(value))
+
+    def examine(self, value: Any) -> Prepared | BatchItem:
+        """Prepare the next input, or make the failed item of one that is refused.
 
         Raises:
             InvalidInputError: A row cannot be read, and ``strict`` is set.
@@ -220,23 +224,21 @@ class Examiner:
         if type(value) is BadRow:
             if self._strict:
                 raise value.error
-            return Examined(refuse(index, value.text, value.error, None if self._key is None else _no_key))
+            return refuse(index, value.text, value.error, None if self._key is None else _no_key)
         try:
             if type(value) is Letter:
                 key = value.key
-                return Examined(prepare(index, value.input, lambda _: key))
-            return Examined(prepare(index, value, self._key, self._rows))
+                return prepare(index, value.input, lambda _: key)
+            return prepare(index, value, self._key, self._rows)
         except InvalidInputError as error:
-            return Examined(refuse(index, value, error, self._key))
+            return refuse(index, value, error, self._key)
 
 
 def _no_key(_: Any) -> str:
     raise InvalidInputError("it cannot be read")
 
 
-def _key_of(index: int, value: Any, key: Callable[[Any], object] | None) -> str:
-    if key is None:
-        return str(index)
+def _key_of(index: int, value: Any, key: Callable[[Any], object]) -> str:
     try:
         text = str(key(value))
         text.encode()  # raises on half of a surrogate pair, which no file can hold

@@ -75,12 +75,13 @@ class FlowSender(Generic[R]):
         runner = make_runner(context, most)
         self._close: Callable[[], Awaitable[None]] = runner.aclose
         self._run: Callable[[Flow[Any]], Awaitable[Any]] = runner.run
-        self._loop: asyncio.AbstractEventLoop
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.execution: Execution[R] = make(context, None if on_hint is None else self._on_loop(on_hint))
 
     async def execute(self, value: Any, claim: str | None, queued: Queued) -> R:
         """Execute one input. If it is queued, ``queued`` is called with the receipt before the wait."""
-        self._loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
         begun: R | Receipt = await self._run(self.execution.begin(value, claim))
         if not isinstance(begun, Receipt):
             return begun
@@ -116,7 +117,8 @@ class FlowSender(Generic[R]):
             try:
                 asyncio.get_running_loop()
             except RuntimeError:  # on a thread of a blocking wire; the loop gets the response later
-                self._loop.call_soon_threadsafe(hear, hint)
+                if self._loop is not None:
+                    self._loop.call_soon_threadsafe(hear, hint)
             else:
                 hear(hint)
 

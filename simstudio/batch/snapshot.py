@@ -110,7 +110,7 @@ def _copy_mapping(value: Mapping[Any, Any], files: list[File]) -> dict[str, Any]
         if not isinstance(key, str):
             raise _Unsendable(f"has the key {key!r} of type {type(key).__name__}: JSON keys are text, use str keys")
         try:
-            made[key] = _copy(item, files)
+            made[key] = item if type(item) is str else _copy(item, files)
         except _Unsendable as error:
             error.steps.append(f".{key}" if key.isidentifier() else f"[{key!r}]")
             raise

@@ -278,8 +278,10 @@ class _Listener:
 
     def __call__(self, response: Response) -> None:
         """Pass on what this response says, if anything."""
+        if "x-ratelimit-remaining" not in response.headers:
+            return
         limits = RateLimits()
         limits.update(response)
         current = limits.current
-        if current is not None and "x-ratelimit-remaining" in response.headers:
+        if current is not None:
             self._on_hint(current)

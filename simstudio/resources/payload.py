@@ -150,8 +150,12 @@ def _as_file(value: Any) -> File | None:
     return as_file(value)
 
 
+_FORM: Final[dict[str, Any]] = {"ensure_ascii": False, "allow_nan": False, "separators": (",", ":")}
+_encode_plain = json.JSONEncoder(**_FORM).encode
+
+
 class _Encoder:
-    """JSON encoder that also takes files and mappings; Python code runs only for values unknown to the C encoder."""
+    """JSON encoder that also takes files and mappings. Of most inputs, which hold neither, C encodes the whole."""
 
     def __init__(self) -> None:
         self.files = 0
@@ -159,13 +163,18 @@ class _Encoder:
     def encode(self, body: dict[str, Any], data: Any) -> bytes:
         try:
             _check_keys(body)
-            text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=self._default)
-            return text.encode()
+            return self._encode(body).encode()
         except RecursionError as error:
             raise InvalidInputError("The input nests too deeply, or contains itself.") from error
         except (TypeError, ValueError) as error:  # also InvalidInputError and UnicodeEncodeError
             message = _describe_problem(data) or f"The input cannot be sent as JSON: {error}."
             raise InvalidInputError(message, getattr(error, "code", None)) from error
+
+    def _encode(self, body: dict[str, Any]) -> str:
+        try:
+            return _encode_plain(body)
+        except TypeError:  # something else than JSON data
+            return json.dumps(body, **_FORM, default=self._default)
 
     def _default(self, value: Any) -> Any:
         if isinstance(value, Mapping):

@@ -33,7 +33,8 @@ class Traffic:
 
     def end(self) -> None:
         """Count the end of a request."""
-        self.flying = max(0, self.flying - 1)
+        if self.flying:
+            self.flying -= 1
 
     def count_uncounted(self, now: float, cost: int) -> int:
         """Number of requests that the service may not have counted yet."""

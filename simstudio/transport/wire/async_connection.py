@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -21,22 +20,7 @@ from simstudio.transport.wire.async_network import AsyncNetwork
 
 _READ_SIZE = 64 * 1024
 _MAX_EVENT_SIZE = 100 * 1024
-
-
-class _Content:
-    """The body of a response. It may be closed while another task reads from it, which a generator may not.
-
-    Closing does nothing here: the pool then closes the connection, unless the body has ended.
-    """
-
-    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
-        self._pieces = pieces
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._pieces
-
-    async def aclose(self) -> None:
-        pass
+_END = h11.EndOfMessage()
 
 
 class AsyncDirect:
@@ -81,18 +65,22 @@ class AsyncConnection(httpcore.AsyncConnectionInterface):
         """Send a request and read the head of its response."""
         timeouts = request.extensions["timeout"]
         stream = self._stream or await self._connect(timeouts.get("connect"))
-        with suppress(httpcore.WriteError):  # a server may respond, and close, before it has read the whole request
+        try:  # noqa: SIM105 - contextlib.suppress takes a microsecond
             await self._send(stream, request, timeouts.get("write"))
+        except httpcore.WriteError:
+            pass  # a server may respond, and close, before it has read the whole request
         timeout = timeouts.get("read")
-        event: Any = h11.NEED_DATA
+        event: Any = h11.NEED_DATA  # the pool keeps no connection that has received more than a response
         while not isinstance(event, h11.Response):
-            event = await self._next_event(stream, timeout)
+            if event is h11.NEED_DATA:
+                await self.receive(stream, timeout)
+            event = self.next_event()
             if isinstance(event, h11.InformationalResponse) and event.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
                 break  # what follows is no HTTP
         return httpcore.Response(
             event.status_code,
             headers=event.headers.raw_items(),
-            content=_Content(self._body(stream, timeout)),
+            content=_Content(self, stream, timeout),
             extensions={
                 "http_version": b"HTTP/" + event.http_version,
                 "reason_phrase": event.reason,
@@ -121,25 +109,27 @@ class AsyncConnection(httpcore.AsyncConnectionInterface):
             )
             async for piece in body:
                 await stream.write(send(h11.Data(data=piece)), timeout)
-            await stream.write(send(h11.EndOfMessage()), timeout)
+            if end := send(_END):
+                await stream.write(end, timeout)
         except h11.LocalProtocolError as error:
             raise httpcore.LocalProtocolError(error) from error
 
-    async def _next_event(self, stream: httpcore.AsyncNetworkStream, timeout: float | None) -> object:
-        parser = self.parser
+    def next_event(self) -> object:
+        """The next event of the response; ``h11.NEED_DATA`` until more is received."""
         try:
-            while (event := parser.next_event()) is h11.NEED_DATA:
-                data = await stream.read(_READ_SIZE, timeout)
-                if not data and parser.their_state is h11.SEND_RESPONSE:
-                    raise httpcore.RemoteProtocolError("Server disconnected without sending a response.")
-                parser.receive_data(data)
+            return self.parser.next_event()
         except h11.RemoteProtocolError as error:
             raise httpcore.RemoteProtocolError(error) from error
-        return event
 
-    async def _body(self, stream: httpcore.AsyncNetworkStream, timeout: float | None) -> AsyncIterator[bytes]:
-        while isinstance(event := await self._next_event(stream, timeout), h11.Data):
-            yield bytes(event.data)
+    async def receive(self, stream: httpcore.AsyncNetworkStream, timeout: float | None) -> None:
+        """Read from the socket, for the parser."""
+        data = await stream.read(_READ_SIZE, timeout)
+        if not data and self.parser.their_state is h11.SEND_RESPONSE:
+            raise httpcore.RemoteProtocolError("Server disconnected without sending a response.")
+        self.parser.receive_data(data)
+
+    def end_response(self) -> None:
+        """Be ready for the next request, unless one of the sides closes."""
         if self.parser.our_state is h11.DONE and self.parser.their_state is h11.DONE:
             self.parser.start_next_cycle()
 
@@ -150,3 +140,33 @@ class AsyncConnection(httpcore.AsyncConnectionInterface):
     def has_expired(self) -> bool:
         """Whether the server has closed this idle connection, or sent what belongs to no response."""
         return self._stream is None or bool(self._stream.get_extra_info("is_readable"))
+
+
+class _Content:
+    """The body of a response. It may be closed while another task reads from it, which a generator may not.
+
+    Closing does nothing here: the pool then closes the connection, unless the body has ended.
+    """
+
+    def __init__(self, connection: AsyncConnection, stream: httpcore.AsyncNetworkStream, timeout: float | None) -> None:
+        self._connection = connection
+        self._stream = stream
+        self._timeout = timeout
+        self._ended = False
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._ended:
+            raise StopAsyncIteration
+        while (event := self._connection.next_event()) is h11.NEED_DATA:
+            await self._connection.receive(self._stream, self._timeout)
+        if isinstance(event, h11.Data):
+            return bytes(event.data)
+        self._ended = True
+        self._connection.end_response()
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        pass

@@ -109,6 +109,7 @@ class AsyncStream(httpcore.AsyncNetworkStream):
 
     def __init__(self, connected: socket.socket, state: ConnectionState) -> None:
         self._socket = connected
+        self._number = connected.fileno()  # of a socket the loop makes a ``repr``, which asks for both its addresses
         self._state = state
         self._loop = asyncio.get_running_loop()
         self._process = os.getpid()
@@ -123,14 +124,16 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         self._until = inf
         self._alarm: asyncio.TimerHandle | None = None
         self._poll: select.poll | None = None
-        self._loop.add_reader(connected, self._receive)
+        self._loop.add_reader(self._number, self._receive)
         self._listening = True
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read under the time that is left."""
         if self._unsent:
-            with suppress(httpcore.WriteError):  # a response may have come all the same
+            try:  # noqa: SIM105 - contextlib.suppress takes a microsecond
                 await self._flush()
+            except httpcore.WriteError:
+                pass  # a response may have come all the same
         allowed = self._state.allow_read(max_bytes)
         if self._received:
             Allowance.remaining(timeout, httpcore.ReadTimeout)
@@ -146,7 +149,7 @@ class AsyncStream(httpcore.AsyncNetworkStream):
             data = data[:allowed]
         self._size -= len(data)
         if not self._listening and not self._received and not self._ended:
-            self._loop.add_reader(self._socket, self._receive)
+            self._loop.add_reader(self._number, self._receive)
             self._listening = True
         self._state.count_read(len(data))
         return data
@@ -166,7 +169,7 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         self._received.append(data)
         self._size += len(data)
         if self._size >= SLICE:
-            self._loop.remove_reader(self._socket)
+            self._loop.remove_reader(self._number)
             self._listening = False
         self._wake()
 
@@ -186,11 +189,11 @@ class AsyncStream(httpcore.AsyncNetworkStream):
             try:
                 view = view[self._socket.send(view[:SLICE]) :]
             except (BlockingIOError, InterruptedError):
-                self._loop.add_writer(self._socket, self._wake)
+                self._loop.add_writer(self._number, self._wake)
                 try:
                     await self._wait(self._write_timeout, httpcore.WriteTimeout)
                 finally:
-                    self._loop.remove_writer(self._socket)
+                    self._loop.remove_writer(self._number)
             except OSError as error:
                 raise httpcore.WriteError(str(self._failure or error)) from error
 
@@ -218,8 +221,8 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         self._ended = True
         self._failure = failure
         if os.getpid() == self._process:  # in a forked child the event loop's selector is still the parent's
-            self._loop.remove_reader(self._socket)
-            self._loop.remove_writer(self._socket)
+            self._loop.remove_reader(self._number)
+            self._loop.remove_writer(self._number)
         self._socket.close()
         with suppress(RuntimeError):  # the event loop is closed, and a task of it never went on
             self._wake()

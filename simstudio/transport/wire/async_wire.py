@@ -20,7 +20,7 @@ from simstudio.transport.wire.body import Collector, HTTPXBody
 from simstudio.transport.wire.failures import CLOSED_HERE, refused_error, translate
 from simstudio.transport.wire.internals import AsyncTransport, import_locks
 from simstudio.transport.wire.loops import PerLoop
-from simstudio.transport.wire.messages import origin_of, prepare, respond
+from simstudio.transport.wire.messages import parse_address, prepare, respond
 from simstudio.transport.wire.routes import Route, environment_proxy
 from simstudio.transport.wire.tasks import shield
 from simstudio.transport.wire.trust import Trust
@@ -57,10 +57,10 @@ class AsyncHTTPXWire:
         started = time.monotonic()
         route: Route | None = None
         try:
-            prepared = prepare(request)
+            address = parse_address(request.url)
+            prepared = prepare(request, address)
             transports = self._loops.find() or await self._loops.make()
-            origin = origin_of(request.url)
-            transport, route = transports.find(origin) or await transports.open(origin)
+            transport, route = transports.find(address.origin) or await transports.open(address.origin)
             reply = await transport.handle_async_request(prepared)
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise self._failure(error, request, route) from error
@@ -87,7 +87,7 @@ class AsyncHTTPXWire:
         try:
             async for piece in stream:
                 collector.add(piece)
-            await reply.aclose()
+            await stream.aclose()
         except httpx.TransportError as error:
             await shield(reply.aclose())
             raise self._failure(error, request, received=collector.received) from error

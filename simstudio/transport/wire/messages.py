@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 
@@ -16,7 +16,29 @@ from simstudio.transport.wire.framing import frame_headers
 if TYPE_CHECKING:
     from simstudio.transport.message import Content, Request
 
-_url = functools.lru_cache(maxsize=1024)(httpx.URL)
+
+class Address(NamedTuple):
+    """An address in the forms that requests need.
+
+    Attributes:
+        host: Host and, where it is not the scheme's own, port.
+        origin: Scheme and host.
+    """
+
+    url: httpx.URL
+    host: bytes
+    origin: str
+
+
+@functools.lru_cache(maxsize=1024)
+def parse_address(url: str) -> Address:
+    """Parse an address.
+
+    Raises:
+        httpx.InvalidURL: The address cannot be used.
+    """
+    parsed = httpx.URL(url)
+    return Address(parsed, parsed.netloc, f"{parsed.scheme}://{parsed.netloc.decode('ascii')}")
 
 
 class RequestStream(httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -55,29 +77,17 @@ class _Once(AsyncIterator[bytes]):
         return piece
 
 
-def prepare(request: Request) -> httpx.Request:
-    """The request of httpx for one of ours.
-
-    Raises:
-        httpx.InvalidURL: The address cannot be used.
-    """
-    url = _url(request.url)
+def prepare(request: Request, address: Address) -> httpx.Request:
+    """The request of httpx for one of ours."""
     budget = request.budget or UNBOUNDED
     budget.begin()
     return httpx.Request(
         request.method,
-        url,
-        headers=frame_headers(request, url.netloc),
+        address.url,
+        headers=frame_headers(request, address.host),
         stream=RequestStream(request.content),
         extensions={"timeout": Phases(budget)},
     )
-
-
-@functools.lru_cache(maxsize=1024)
-def origin_of(url: str) -> str:
-    """Scheme, host and, where it is not the scheme's own, port of an address."""
-    parsed = _url(url)
-    return f"{parsed.scheme}://{parsed.netloc.decode('ascii')}"
 
 
 def respond(reply: httpx.Response, request: Request) -> Response:

@@ -21,7 +21,7 @@ from simstudio.transport.wire import WireOptions
 from simstudio.transport.wire.body import Collector, HTTPXBody
 from simstudio.transport.wire.failures import translate
 from simstudio.transport.wire.internals import Transport
-from simstudio.transport.wire.messages import origin_of, prepare, respond
+from simstudio.transport.wire.messages import parse_address, prepare, respond
 from simstudio.transport.wire.routes import Route, environment_proxy
 from simstudio.transport.wire.sync_network import SyncNetwork
 from simstudio.transport.wire.sync_pool import SyncPool
@@ -59,9 +59,9 @@ class HTTPXWire:
         started = time.monotonic()
         route: Route | None = None
         try:
-            prepared = prepare(request)
-            origin = origin_of(request.url)
-            transport, route = self._transports.get(origin) or self._open(origin)
+            address = parse_address(request.url)
+            prepared = prepare(request, address)
+            transport, route = self._transports.get(address.origin) or self._open(address.origin)
             reply = transport.handle_request(prepared)
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise self._failure(error, request, route) from error
