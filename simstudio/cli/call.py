@@ -50,7 +50,11 @@ class Operations(click.Group):
         if found is not None:
             return _command(found)
         near = difflib.get_close_matches(cmd_name, _operations(), n=3)
-        advice = f"did you mean {' or '.join(near)}?" if near else "simstudio operations lists them"
+        advice = (
+            f"did you mean {', '.join(near[:-1])}{' or ' if near[:-1] else ''}{near[-1]}?"
+            if near
+            else "simstudio operations lists them"
+        )
         raise click.UsageError(f"There is no operation {cmd_name!r}: {advice}", ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

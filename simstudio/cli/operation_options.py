@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import date, datetime
 from pathlib import Path
 from types import NoneType, UnionType
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _MARKUP = re.compile(r"(?::\w+:)?`+~?([^`]*)`+")
 _SECTION = re.compile(r"^(\w+):\n((?:(?: .*)?\n?)*)", re.MULTILINE)
 _ENTRY = re.compile(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", re.MULTILINE)
+_DATETIME = re.compile("a datetime with a time zone, or ")
 _READABLE = "A secret: others can read command lines, so give it with --arguments @FILE, or - for standard input."
 
 
@@ -146,9 +147,16 @@ def _type_of(members: Sequence[Any]) -> Any:
 
 
 def explanations(method: Callable[..., Any]) -> Mapping[str, str]:
-    """The lines of a method's docstring on its parameters, by name."""
+    """The lines of a method's docstring on its parameters, by name, with options in the place of other parameters."""
     sections = dict(_SECTION.findall(inspect.getdoc(method) or ""))
-    return {name: _plain(" ".join(text.split())) for name, text in _ENTRY.findall(sections.get("Args", ""))}
+    entries = {name: _plain(" ".join(text.split())) for name, text in _ENTRY.findall(sections.get("Args", ""))}
+    names = {name for name in inspect.signature(method).parameters if "_" in name}
+    return {name: _DATETIME.sub("", _with_options(text, names - {name})) for name, text in entries.items()}
+
+
+def _with_options(text: str, names: Set[str]) -> str:
+    """A text with options in the place of the parameters of these names, but not in that of attributes."""
+    return re.sub(r"(?<![.\w])\w+", lambda word: spell(word[0]) if word[0] in names else word[0], text)
 
 
 def summary_of(method: Callable[..., Any]) -> str:

@@ -14,10 +14,11 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
-from simstudio import SimStudioClient
+from simstudio import ANONYMOUS, SimStudioClient
 from simstudio.catalog import Operation, operations
 from simstudio.cli.app import application
 from simstudio.cli.call import call
+from simstudio.cli.operation_options import explanations
 from simstudio.core.routes import Route
 from simstudio.sandbox import SandboxServer
 
@@ -67,6 +68,19 @@ class TestCommands:
             assert len(set(names)) == len(names), operation.attribute
             assert len(set(spellings)) == len(spellings), operation.attribute
             assert operation.path in command.get_help(click.Context(command, info_name="x"))
+
+    @pytest.mark.parametrize(
+        ("operation", "parameter", "text"),
+        [
+            ("v2.tables.rows.query", "limit", "or 200 with --include-run-state; default 100."),
+            ("v2.runs.resume", "context_id", "The pause: run.paused.context_id."),
+            ("v2.runs.list", "start_date", "Earliest start: ISO 8601 in UTC with Z."),
+        ],
+    )
+    def test_the_help_names_options_and_what_they_take(self, operation: str, parameter: str, text: str) -> None:
+        (known,) = (each for each in operations(operation) if each.attribute == operation)
+
+        assert text in explanations(known.of(SimStudioClient(ANONYMOUS)))[parameter]
 
     def test_one_that_is_not_there_names_near_ones(self, cli) -> None:
         result = cli("call", "v2.workflow.list")
