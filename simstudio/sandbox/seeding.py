@@ -45,12 +45,15 @@ class Seed:
     Args:
         seed: any number.
         is_read: whether a method and a path are those of a request that changes nothing.
+
+    Attributes:
+        changes: number of requests that changed something; a state file keeps it, so that no id comes twice.
     """
 
     def __init__(self, seed: int, is_read: Callable[[str, str], bool]) -> None:
+        self.changes = 0
         self._seed = seed
         self._is_read = is_read
-        self._changes = 0
 
     def now(self) -> float:
         """Epoch seconds: a millisecond later with each request that changes something."""
@@ -59,18 +62,18 @@ class Seed:
 
     def restart(self) -> None:
         """Begin again."""
-        self._changes = 0
+        self.changes = 0
 
     def source(self, method: str, path: str) -> _Source:
         """The source for a request."""
         if self._is_read(method, path):
-            return _Source(self, Random(f"{self._seed}/{self._changes}/{path}"), self._moment)  # noqa: S311
-        self._changes += 1
-        return _Source(self, Random(f"{self._seed}/{self._changes}"), self._moment)  # noqa: S311
+            return _Source(self, Random(f"{self._seed}/{self.changes}/{path}"), self._moment)  # noqa: S311
+        self.changes += 1
+        return _Source(self, Random(f"{self._seed}/{self.changes}"), self._moment)  # noqa: S311
 
     @property
     def _moment(self) -> float:
-        return START + self._changes * _STEP
+        return START + self.changes * _STEP
 
 
 class Seeding:

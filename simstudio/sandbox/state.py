@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from simstudio.sandbox.core import Core
     from simstudio.sandbox.data.stores import Data
+    from simstudio.sandbox.seeding import Seed
     from simstudio.sandbox.sqlite import SQLiteStore
     from simstudio.sandbox.workflow import Workflow
 
@@ -36,10 +37,14 @@ class State:
         core: the parts of the sandbox.
         functions: the registered functions by name, live.
         make_data: makes empty stores.
+        seed: makes ids and times; None where they are random and real.
     """
 
-    def __init__(self, core: Core, functions: Mapping[str, Workflow], make_data: Callable[[], Data]) -> None:
+    def __init__(
+        self, core: Core, functions: Mapping[str, Workflow], make_data: Callable[[], Data], seed: Seed | None
+    ) -> None:
         self._core = core
+        self._seed = seed
         self._functions = functions
         self._make_data = make_data
         self._blobs = Blobs()
@@ -52,6 +57,7 @@ class State:
             "definitions": writer.write(self._core.definitions),
             "lastRuns": writer.write(self._core.engine.last_runs),
             "functions": {name: fingerprint(function) for name, function in self._functions.items()},
+            "changes": 0 if self._seed is None else self._seed.changes,
         }
         self._blobs.keep(writer.contents.values())
         return Captured(json.dumps(document), writer.contents)
@@ -68,6 +74,8 @@ class State:
         reader.read_into(self._core.data, document["data"])
         reader.read_into(definitions, document["definitions"])
         self._core.engine.last_runs = reader.read(document["lastRuns"])
+        if self._seed is not None:
+            self._seed.changes = document.get("changes", 0)  # states of the first releases have none
         known = document["functions"]
         for name in set(known) - set(self._functions):
             definitions.forget(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +60,20 @@ def test_its_clock_moves_with_requests_that_change_something_and_by_hand(serve: 
     times.append(call.execute("hello").json()["metadata"]["startTime"])
 
     assert times == ["2026-01-01T00:00:00.001Z", "2026-01-01T00:00:00.002Z", "2026-01-01T00:01:00.003Z"]
+
+
+def test_a_restart_with_a_state_goes_on_with_other_ids(serve: Serve, tmp_path: Path) -> None:
+    def create(name: str) -> list[str]:
+        call = serve(Sandbox(seed=7, state=tmp_path / "state.db"))
+        workspace = call.sandbox.workspace_id
+        made = call.http.post("/api/v2/workflows", json={"workspaceId": workspace, "name": name})
+        assert made.status_code == 201
+        found = [each.name for each in call.sandbox._definitions.all_of(workspace)]
+        call.server.close()
+        return found
+
+    create("first")
+    assert {"first", "second"} <= {*create("second")}
 
 
 @pytest.mark.parametrize("seed", [None, 7])
