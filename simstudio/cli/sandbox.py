@@ -65,7 +65,7 @@ app.py is a Python file that defines a sandbox and its workflows:
     "--state",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Keep runs, tables, files and all else of Sim in this SQLite file over restarts.",
+    help="Keep runs, tables, files and all else of each service in this SQLite file over restarts.",
 )
 @click.option(
     "--generation", type=click.Choice(_GENERATIONS), help="Release of Sim whose responses it gives.  [default: v0.8]"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -27,22 +27,17 @@ def service_names(ctx: click.Context, param: click.Parameter, value: str | None)
     return NAMES if ALL in given else tuple(name for name in NAMES if name in given)
 
 
-def default_sandboxes(
-    names: Sequence[str], *, state: Path | None = None, generation: str | None = None, seed: int | None = None
-) -> list[LocalService]:
+def default_sandboxes(names: Sequence[str], *, generation: str | None = None, **options: Any) -> list[LocalService]:
     """Sandboxes without functions of a user.
 
     Args:
         names: the services.
-        state: state file of Sim's sandbox.
         generation: generation of Sim's sandbox.
-        seed: seed of all.
+        options: arguments of all.
     """
-    of_sim = {name: value for name, value in (("state", state), ("generation", generation)) if value is not None}
-    if of_sim and "sim" not in names:
-        words = ", ".join(f"--{name}" for name in of_sim)
-        raise click.UsageError(f"{words}: only for Sim, which is not served", click.get_current_context())
-    return [_sim({**of_sim, "seed": seed}) if name == "sim" else _of_service(name, seed=seed) for name in names]
+    if generation is not None and "sim" not in names:
+        raise click.UsageError("--generation: only for Sim, which is not served", click.get_current_context())
+    return [_sim(generation, options) if name == "sim" else _of_service(name, **options) for name in names]
 
 
 def sandboxes_of(app: Path, names: Sequence[str] | None) -> list[LocalService]:
@@ -85,10 +80,10 @@ def add_faults(sandboxes: Iterable[LocalService], rules: Sequence[str]) -> None:
                 raise click.BadParameter(str(error), param_hint="--fault") from error
 
 
-def _sim(options: dict[str, Any]) -> Sandbox:
+def _sim(generation: str | None, options: Mapping[str, Any]) -> Sandbox:
     from simstudio.sandbox import Sandbox
 
-    kind = cast('Literal["v0.8", "v0.6", "v0.4", "documents"]', options.pop("generation", "v0.8"))
+    kind = cast('Literal["v0.8", "v0.6", "v0.4", "documents"]', generation or "v0.8")
     return Sandbox(generation=kind, **options)
 
 

@@ -14,10 +14,12 @@ from simstudio.sandbox.faults import FaultInjector, Faults, RequestBreaker
 from simstudio.sandbox.http import Reply, json_reply
 from simstudio.sandbox.limits import Window
 from simstudio.sandbox.seeding import Seed, Seeding
+from simstudio.sandbox.state_file import PlainState, StateFile, StateKeeper
 from simstudio.sandbox.traffic import ReceivedRequest, Recorder, requests_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
+    from os import PathLike
 
     from starlette.middleware import Middleware
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -35,6 +37,7 @@ class LocalService(ABC):
         clock: epoch seconds.
         seed: any number, with which ids and times are the same in every run for the same requests that change
             something: the clock begins at 2026-01-01T00:00:00Z, and each of them moves it by 1 ms.
+        state: path of an SQLite file that keeps what was made over the API over restarts; None keeps it in memory.
 
     Attributes:
         service: name of the service, such as ``sim``.
@@ -46,12 +49,51 @@ class LocalService(ABC):
     _limited_path: ClassVar[str] = "/"
     """Beginning of the paths that :meth:`limit_calls` is about."""
 
-    def __init__(self, clock: Callable[[], float] = time.time, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.time,
+        seed: int | None = None,
+        state: str | PathLike[str] | None = None,
+    ) -> None:
         self.faults = Faults()
         self._seed = None if seed is None else Seed(seed, self._is_read)
         self.clock = Clock(clock if self._seed is None or clock is not time.time else self._seed.now)
         self._requests = requests_kept()
         self._window: Window | None = None
+        self._state_file: StateFile | None = None
+        if state is not None:
+            from simstudio.sandbox.sqlite import SQLiteStore
+
+            self._state_file = StateFile(
+                PlainState(self._save, self._load, self._seed), SQLiteStore(state, self.service)
+            )
+
+    def _save(self) -> dict[str, Any]:
+        """What was made over the API, as plain data."""
+        raise NotImplementedError
+
+    def _load(self, data: Mapping[str, Any]) -> None:
+        """Make what was made over the API what it was, and end what ran then."""
+        raise NotImplementedError
+
+    def open_state(self) -> None:
+        """Open the state file, if there is one, and load it.
+
+        Raises:
+            ValueError: It holds something else.
+        """
+        if self._state_file is not None:
+            self._state_file.open()
+
+    def save_soon(self) -> None:
+        """Write the state within a moment, if there is a file for it."""
+        if self._state_file is not None:
+            self._state_file.save_soon()
+
+    def close_state(self) -> None:
+        """Write the state, if there is a file for it, and close that."""
+        if self._state_file is not None:
+            self._state_file.close()
 
     @cached_property
     def app(self) -> Any:
@@ -146,16 +188,18 @@ class LocalService(ABC):
         await app(scope, receive, send)
 
     def _middleware(self) -> list[Middleware]:
-        """Middleware that gives requests the ids and times of the seed, breaks them off, records and limits them."""
+        """Middleware that seeds, breaks off, records and limits requests, and has the state written after them."""
         from starlette.middleware import Middleware
 
         seeding = [] if self._seed is None else [Middleware(Seeding, seed=self._seed)]
+        keeping = [] if self._state_file is None else [Middleware(StateKeeper, file=self._state_file)]
         return [
             *seeding,
             Middleware(RequestBreaker, faults=self.faults),
             Middleware(Recorder, kept=self._requests),
             Middleware(FaultInjector, faults=self.faults),
             Middleware(CallLimit, check=self._check_limit),
+            *keeping,
         ]
 
 

@@ -26,7 +26,8 @@ from simstudio.sandbox.records import MemoryStore, Store
 from simstudio.sandbox.seeding import seeded
 from simstudio.sandbox.serving import SandboxExtra, Served, configuration_error, direct, random_key
 from simstudio.sandbox.sqlite import SQLiteStore
-from simstudio.sandbox.state import State, StateFile, StateKeeper, fingerprint
+from simstudio.sandbox.state import State, fingerprint
+from simstudio.sandbox.state_file import StateFile
 from simstudio.sandbox.workflow import F, Workflow
 
 if TYPE_CHECKING:
@@ -397,14 +398,9 @@ class Sandbox(LocalService):
             ConfigurationError: the extra ``sandbox`` is not installed.
         """
         with SandboxExtra():
-            from starlette.middleware import Middleware
-
             from simstudio.sandbox.app import build
 
-        middleware = self._middleware()
-        if self._state_file is not None:
-            middleware.append(Middleware(StateKeeper, file=self._state_file))
-        return build(self._core, middleware)
+        return build(self._core, self._middleware())
 
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> SandboxServer:
         """A server for this sandbox; it starts in a ``with`` block, or by ``start()``.
@@ -421,12 +417,14 @@ class Sandbox(LocalService):
         with seeded(self._seed, workflow.name):
             self._definitions.register(workflow)
 
-    def _open(self) -> None:
-        """Open the store, and the state with it."""
-        if self._state_file is None:
-            self._core.store.open()
-        else:
-            self._state_file.open()
+    def open_state(self) -> None:
+        """Open the store, and the state with it.
+
+        Raises:
+            ValueError: The file holds something else.
+        """
+        self._core.store.open()
+        super().open_state()
 
     async def use_functions_of(self, other: Sandbox) -> None:
         """Replace workflows and connectors by those of another sandbox, and keep everything else.
@@ -455,8 +453,7 @@ class Sandbox(LocalService):
     async def _stop(self) -> None:
         self.faults.end_sleep()
         await self._engine.stop()
-        if self._state_file is not None:
-            self._state_file.close()
+        self.close_state()
 
     def _notify_of(self, execution: ExecutionRecord) -> None:
         if self._notifications is not None:
@@ -477,12 +474,7 @@ class SandboxServer(Served["Sandbox"]):
     def _prepare(self) -> None:
         if self.sandbox._base_url is not None:
             raise configuration_error(f"the sandbox is already being served at {self.sandbox._base_url}")
-        try:
-            self.sandbox._open()
-        except Exception as error:
-            file = self.sandbox._state_file
-            place = f" {file.path}" if file is not None else ""
-            raise configuration_error(f"the sandbox cannot open its state{place}: {error}") from error
+        super()._prepare()
 
     def _use_origin(self, origin: str) -> None:
         self.sandbox._base_url = origin
@@ -493,6 +485,7 @@ class SandboxServer(Served["Sandbox"]):
 
     def _abandon(self) -> None:
         self.sandbox._base_url = None
+        super()._abandon()
         self.sandbox._core.store.close()
 
     def _before_stop(self) -> Callable[[], Awaitable[None]]:

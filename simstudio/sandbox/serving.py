@@ -143,7 +143,17 @@ class Served(ABC, Generic[B]):
         self._server.run(self.sandbox.use_functions_of(other))
 
     def _prepare(self) -> None:
-        """Open what the sandbox needs, before it listens."""
+        """Open the state, before the sandbox listens.
+
+        Raises:
+            ConfigurationError: The file cannot be opened, or holds something else.
+        """
+        try:
+            self.sandbox.open_state()
+        except Exception as error:
+            file = self.sandbox._state_file
+            place = f" {file.path}" if file is not None else ""
+            raise configuration_error(f"the sandbox cannot open its state{place}: {error}") from error
 
     def _use_origin(self, origin: str) -> None:
         """Take over the address on which the server listens."""
@@ -154,6 +164,7 @@ class Served(ABC, Generic[B]):
 
     def _abandon(self) -> None:
         """Undo :meth:`_prepare` after listening failed."""
+        self.sandbox.close_state()
 
     @abstractmethod
     def _before_stop(self) -> Callable[[], Awaitable[None]]:

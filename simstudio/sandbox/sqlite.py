@@ -20,7 +20,7 @@ from simstudio.sandbox.records import ExecutionRecord, JobRecord
 from simstudio.sandbox.runfiles import RunFile
 from simstudio.sandbox.snapshot import Captured
 
-_VERSION = 3
+_VERSION = 4
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
     kind TEXT NOT NULL,
@@ -46,7 +46,19 @@ CREATE TABLE contents (digest TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT R
 """
 """The third version: everything besides runs, as one document, and the large contents that it names."""
 
-_CHANGES = ((2, _OWNED), (3, _DATA))
+_SERVICES = """
+ALTER TABLE data RENAME TO data_of_sim;
+CREATE TABLE data (service TEXT PRIMARY KEY, document TEXT NOT NULL);
+INSERT INTO data SELECT 'sim', document FROM data_of_sim;
+DROP TABLE data_of_sim;
+ALTER TABLE contents RENAME TO contents_of_sim;
+CREATE TABLE contents (service TEXT, digest TEXT, content BLOB NOT NULL, PRIMARY KEY (service, digest)) WITHOUT ROWID;
+INSERT INTO contents SELECT 'sim', digest, content FROM contents_of_sim;
+DROP TABLE contents_of_sim;
+"""
+"""The fourth version: the same of several services."""
+
+_CHANGES = ((2, _OWNED), (3, _DATA), (4, _SERVICES))
 _TABLES = ("records", "data", "contents")
 _SAVE = "INSERT OR REPLACE INTO records (kind, id, owner, began, ended, document) VALUES (?, ?, ?, ?, ?, ?)"
 _JOB, _EXECUTION, _FILE = "job", "execution", "file"
@@ -56,11 +68,13 @@ class SQLiteStore:
     """A `Store` in a file, written ahead (WAL) and committed record by record.
 
     Args:
-        path: the file, created if it is missing; its folder must exist.
+        path: the file, created if it is missing; its folder must exist. Several services may share it.
+        service: name of the service whose data besides runs it reads and writes. Only Sim's has runs.
     """
 
-    def __init__(self, path: str | PathLike[str]) -> None:
+    def __init__(self, path: str | PathLike[str], service: str = "sim") -> None:
         self.path = fspath(path)
+        self._service = service
         self._connection: sqlite3.Connection | None = None
 
     def open(self) -> None:
@@ -136,29 +150,31 @@ class SQLiteStore:
         return [RunFile(**document) for document in self._load_owned(_FILE, run_id)]
 
     def clear(self) -> None:
-        """Drop everything."""
-        for table in _TABLES:
-            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
+        """Drop everything of the service."""
+        self._db.execute("DELETE FROM records WHERE ? = 'sim'", (self._service,))
+        for table in ("data", "contents"):
+            self._db.execute(f"DELETE FROM {table} WHERE service = ?", (self._service,))  # noqa: S608 - the names above
 
     def data(self) -> Captured | None:
         """The data besides runs, as it was saved last."""
-        row = self._db.execute("SELECT document FROM data").fetchone()
+        own = (self._service,)
+        row = self._db.execute("SELECT document FROM data WHERE service = ?", own).fetchone()
         if row is None:
             return None
-        return Captured(row[0], dict(self._db.execute("SELECT digest, content FROM contents")))
+        contents = self._db.execute("SELECT digest, content FROM contents WHERE service = ?", own)
+        return Captured(row[0], dict(contents))
 
     def save_data(self, captured: Captured) -> None:
         """Replace the data besides runs; a content that is there already is not written again."""
-        db = self._db
-        db.execute("BEGIN")
+        db, own = self._db, self._service
+        db.execute("BEGIN IMMEDIATE")  # waits for the sandbox of another service that writes
         try:
-            known = {row[0] for row in db.execute("SELECT digest FROM contents")}
-            new = ((digest, content) for digest, content in captured.contents.items() if digest not in known)
-            db.executemany("INSERT INTO contents VALUES (?, ?)", new)
-            gone = ((digest,) for digest in known - set(captured.contents))
-            db.executemany("DELETE FROM contents WHERE digest = ?", gone)
-            db.execute("DELETE FROM data")
-            db.execute("INSERT INTO data VALUES (?)", (captured.document,))
+            known = {row[0] for row in db.execute("SELECT digest FROM contents WHERE service = ?", (own,))}
+            new = ((own, digest, content) for digest, content in captured.contents.items() if digest not in known)
+            db.executemany("INSERT INTO contents VALUES (?, ?, ?)", new)
+            gone = ((own, digest) for digest in known - set(captured.contents))
+            db.executemany("DELETE FROM contents WHERE service = ? AND digest = ?", gone)
+            db.execute("INSERT OR REPLACE INTO data VALUES (?, ?)", (own, captured.document))
             db.execute("COMMIT")
         except BaseException:
             db.execute("ROLLBACK")

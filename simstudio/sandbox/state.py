@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from simstudio.sandbox.data.connectors import Connector
@@ -16,18 +14,10 @@ from simstudio.sandbox.snapshot import Blobs, Captured, Reader, Writer
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from starlette.types import ASGIApp, Receive, Scope, Send
-
     from simstudio.sandbox.core import Core
     from simstudio.sandbox.data.stores import Data
     from simstudio.sandbox.seeding import Seed
-    from simstudio.sandbox.sqlite import SQLiteStore
     from simstudio.sandbox.workflow import Workflow
-
-_PAUSE = 0.3
-"""Seconds after a request until the data is written; more if writing takes long."""
-_SHARE = 20
-"""Smallest ratio of the pause to the time that writing takes."""
 
 
 class State:
@@ -97,7 +87,7 @@ class State:
         for function in tuple(self._functions.values()):
             register(function)
 
-    def cancel_runs(self) -> None:
+    def end_runs(self) -> None:
         """Cancel runs of tables that were under way when their server ended."""
         self._core.data.tables.cancel_runs()
 
@@ -109,95 +99,6 @@ class State:
             made.clock = self._core.clock
         elif isinstance(made, Connector):
             made.source = self._core.data.connectors.sources.get(made.type, _no_source)
-
-
-class StateFile:
-    """Keeps the data of a sandbox in the file of its store.
-
-    Args:
-        state: the data.
-        store: the file.
-    """
-
-    def __init__(self, state: State, store: SQLiteStore) -> None:
-        self._state = state
-        self._store = store
-        self._opened = False
-        self._saved = ""
-        self._pause = _PAUSE
-        self._timer: asyncio.TimerHandle | None = None
-
-    @property
-    def path(self) -> str:
-        """Path of the file."""
-        return self._store.path
-
-    def open(self) -> None:
-        """Open the file, and restore what it holds; the second time, nothing.
-
-        Raises:
-            ValueError: It holds something else.
-        """
-        self._store.open()
-        if not self._opened:
-            try:
-                self._restore()
-            except BaseException:
-                self._store.close()
-                raise
-            self._opened = True
-
-    def _restore(self) -> None:
-        found = self._store.data()
-        if found is None:
-            return
-        try:
-            self._state.restore(found)
-        except Exception as error:
-            raise ValueError(f"its content is not the data of a sandbox ({error!r})") from error
-        self._state.cancel_runs()
-        self._saved = found.document
-
-    def save(self) -> None:
-        """Write the data if it has changed."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        began = time.perf_counter()
-        captured = self._state.capture()
-        if captured.document != self._saved:
-            self._store.save_data(captured)
-            self._saved = captured.document
-        self._pause = max(_PAUSE, _SHARE * (time.perf_counter() - began))
-
-    def close(self) -> None:
-        """Write the data if it has changed, and close the file."""
-        self.save()
-        self._store.close()
-
-    def save_soon(self) -> None:
-        """Write the data within a moment, on the running event loop: once for many requests."""
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._pause, self.save)
-
-
-class StateKeeper:
-    """ASGI middleware that opens the state before the first request, and has it written after each."""
-
-    def __init__(self, app: ASGIApp, file: StateFile) -> None:
-        self._app = app
-        self._file = file
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request, or the time from the start of the application to its end."""
-        self._file.open()
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            if scope["type"] == "lifespan":
-                self._file.close()
-            else:
-                self._file.save_soon()
 
 
 def fingerprint(function: Workflow) -> str:

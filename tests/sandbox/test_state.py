@@ -193,7 +193,7 @@ def test_runs_of_a_table_that_a_crash_ended_are_cancelled(serve: Serve, tmp_path
 def test_data_is_in_the_file_soon_after_a_request(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("simstudio.sandbox.state._PAUSE", 0.0)
+    monkeypatch.setattr("simstudio.sandbox.state_file._PAUSE", 0.0)
     call = serve(Sandbox(state=tmp_path / "state.db"))
     populated(call)
 

@@ -20,9 +20,14 @@ _QUICK = 0.2
 
 
 class Functions:
-    """Runs functions in the background of a sandbox's event loop."""
+    """Runs functions in the background of a sandbox's event loop.
 
-    def __init__(self) -> None:
+    Args:
+        on_end: called when a run has ended.
+    """
+
+    def __init__(self, on_end: Callable[[], None]) -> None:
+        self._on_end = on_end
         self._threads: set[threading.Thread] = set()
         self._runs: set[asyncio.Task[None]] = set()
 
@@ -30,8 +35,12 @@ class Functions:
         """Start a run, and return at once."""
         task = asyncio.create_task(run)
         self._runs.add(task)
-        task.add_done_callback(self._runs.discard)
+        task.add_done_callback(self._end)
         return task
+
+    def _end(self, run: asyncio.Task[None]) -> None:
+        self._runs.discard(run)
+        self._on_end()
 
     async def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function, plain or async, without blocking the event loop; log what it raises.

@@ -25,11 +25,12 @@ from simstudio.sandbox.local_service import LocalService
 from simstudio.sandbox.request_log import failure_text
 from simstudio.sandbox.services.functions import Functions, has_ended
 from simstudio.sandbox.services.oomol_forms import UploadedFile, parse_form
-from simstudio.sandbox.services.oomol_tasks import Context, Runnable, TaskRecord, echo, fail, files, slow
+from simstudio.sandbox.services.oomol_tasks import FINAL, Context, Runnable, TaskRecord, echo, fail, files, slow
 from simstudio.sandbox.serving import Served, direct, random_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from os import PathLike
 
     from starlette.applications import Starlette
     from starlette.requests import Request
@@ -41,7 +42,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 Handler = Callable[["Request"], Awaitable[Reply]]
 
 KNOWN_TOKEN = "tok-sim-sandbox"  # noqa: S105 - of the sandbox alone
-_FINAL = frozenset({"completed", "failed", "stopped"})
 _INSTALLING = {"pending": "running", "running": "success"}
 
 
@@ -55,6 +55,7 @@ class OomolSandbox(LocalService):
         api_token: Token: the only value of ``Authorization`` that it accepts.
         installable: Newest version of each further package that can be installed.
         seed: Any number, with which times are the same in every run, as those of :class:`simstudio.sandbox.Sandbox`.
+        state: Path of an SQLite file that keeps tasks and installations over restarts; None keeps them in memory.
     """
 
     service = "oomol"
@@ -65,8 +66,9 @@ class OomolSandbox(LocalService):
         *,
         installable: Mapping[str, str] | None = None,
         seed: int | None = None,
+        state: str | PathLike[str] | None = None,
     ) -> None:
-        super().__init__(seed=seed)
+        super().__init__(seed=seed, state=state)
         self.api_token = api_token
         self.installable = {"audio-lab": "1.2.0", "package-name": "1.0.0", **(installable or {})}
         self._blocks: dict[str, Runnable] = {}
@@ -75,7 +77,7 @@ class OomolSandbox(LocalService):
         self._installs: dict[str, dict[str, Any]] = {}
         self._installed: dict[str, str] = {"sandbox": "1.0.0"}
         self._applets: list[dict[str, Any]] = []
-        self._functions = Functions()
+        self._functions = Functions(self.save_soon)
         for function in (echo, fail, slow, files):
             self.block(f"sandbox::{function.__name__}")(function)
 
@@ -204,15 +206,12 @@ class OomolSandbox(LocalService):
         task.log("BlockStarted")
         try:
             result = await self._functions.call(task.runnable.function, *task.runnable.arguments(inputs, context))
-            jsontext.plain(result)
+            result = jsontext.plain(result)
         except asyncio.CancelledError:
             task.status = "stopped"
             raise
         except Exception as error:  # noqa: BLE001 - it is the task's failure
-            task.error = failure_text(error)
-            task.log("BlockFinished", {"error": task.error})
-            task.log("SessionFinished")
-            task.status = "failed"
+            task.fail(failure_text(error))
             return
         task.log("BlockFinished", {"result": result})
         task.log("SessionFinished")
@@ -226,7 +225,7 @@ class OomolSandbox(LocalService):
     def _end(self, task: TaskRecord) -> None:
         if task.context is not None:
             task.context.stopped.set()
-        if task.status not in _FINAL and task.work is not None:
+        if task.status not in FINAL and task.work is not None:
             task.work.cancel()
             task.log("SessionFinished")
             task.status = "stopped"
@@ -258,6 +257,16 @@ class OomolSandbox(LocalService):
         self.faults.end_sleep()
         for task in self._tasks.values():
             self._end(task)
+        self.close_state()
+
+    def _save(self) -> dict[str, Any]:
+        tasks = [task.save() for task in self._tasks.values()]
+        return {"tasks": tasks, "installs": list(self._installs.values()), "installed": self._installed}
+
+    def _load(self, data: Mapping[str, Any]) -> None:
+        self._tasks = {each["id"]: TaskRecord.load(each, self._now) for each in data["tasks"]}
+        self._installs = {each["id"]: each for each in data["installs"]}
+        self._installed = {**data["installed"], **self._installed}
 
     async def _get_packages(self, _: Request) -> Reply:
         found = [{"name": name, "version": version, "path": f"/p/{name}"} for name, version in self._installed.items()]

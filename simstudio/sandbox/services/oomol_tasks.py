@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
+
+from simstudio.sandbox import jsontext
 
 if TYPE_CHECKING:
     import asyncio
 
     from simstudio.sandbox.services.oomol_forms import UploadedFile
+
+
+FINAL = frozenset({"completed", "failed", "stopped"})
+"""Statuses of tasks that have ended."""
 
 
 class Context:
@@ -31,7 +37,7 @@ class Context:
         self.stopped = threading.Event()
 
     def log(self, type: str, event: object = None) -> None:
-        """Add a line to the task's log."""
+        """Add a line to the task's log. The event is JSON data."""
         self._task.log(type, event)
 
 
@@ -82,9 +88,33 @@ class TaskRecord:
             "node_id": "_",
             "manifest_path": self.runnable.path,
             "type": type,
-            "event": event,
+            "event": jsontext.plain(event),
             "created_at": self.now(),
         })  # fmt: skip
+
+    def fail(self, reason: str) -> None:
+        """End the task with an error."""
+        self.error = reason
+        self.log("BlockFinished", {"error": reason})
+        self.log("SessionFinished")
+        self.status = "failed"
+
+    def save(self) -> dict[str, Any]:
+        """The task for a state file."""
+        runnable = {"name": self.runnable.name, "version": self.runnable.version}
+        names = ("id", "nodes", "created", "status", "error", "logs")
+        return {"runnable": runnable, **{name: getattr(self, name) for name in names}}
+
+    @classmethod
+    def load(cls, data: Mapping[str, Any], now: Callable[[], int]) -> TaskRecord:
+        """A task of a state file, whose function is never called. One that had not ended has failed."""
+        task = cls(data["id"], Runnable(function=echo, **data["runnable"]), data["nodes"], now)
+        task.created, task.status, task.error, task.logs = (
+            data[name] for name in ("created", "status", "error", "logs")
+        )
+        if task.status not in FINAL:
+            task.fail(f"The server was restarted while the task {task.id} was running")
+        return task
 
     def to_json(self) -> dict[str, Any]:
         """The task as responses show it."""
@@ -95,7 +125,7 @@ class TaskRecord:
             "manifest_path": self.runnable.path,
             "inputValues": self.nodes,
             "created_at": self.created,
-            "updated_at": self.now(),
+            "updated_at": self.logs[-1]["created_at"] if self.logs else self.created,
         }
         return data if self.error is None else {**data, "error": self.error}
 

@@ -23,6 +23,7 @@ from urllib.parse import parse_qs, quote
 
 import attrs
 
+from simstudio.sandbox import jsontext
 from simstudio.sandbox.http import Reply, json_reply
 from simstudio.sandbox.local_service import LocalService
 from simstudio.sandbox.request_log import failure_text
@@ -32,6 +33,8 @@ from simstudio.sandbox.services.speedpix_gateway import Gateway
 from simstudio.sandbox.serving import Served, direct, random_key
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -75,10 +78,32 @@ class WorkflowFailed(Exception):  # noqa: N818 - raised by workflows to say how 
 
 @attrs.define
 class _Task:
+    """A run.
+
+    Attributes:
+        states: States that the next polls see.
+        failure: Code and message; None if it has not failed.
+        run: Runs the function; None of a run of an earlier server.
+    """
+
     states: list[str]
     output: Any = None
-    failure: Exception | None = None
+    failure: tuple[str, str] | None = None
+    has_ended: bool = False
     run: asyncio.Task[None] | None = None
+
+    def save(self) -> dict[str, Any]:
+        """The run for a state file."""
+        return {"states": self.states, "output": self.output, "failure": self.failure, "has_ended": self.has_ended}
+
+    @classmethod
+    def load(cls, data: Mapping[str, Any]) -> _Task:
+        """A run of a state file. One that had not ended has failed."""
+        task = cls(**data)
+        if not task.has_ended:
+            task.failure = ("SERVER_RESTARTED", "The server was restarted while this task was running")
+            task.has_ended = True
+        return task
 
 
 class SpeedPixSandbox(LocalService):
@@ -92,6 +117,7 @@ class SpeedPixSandbox(LocalService):
         states: States that the first polls of a run see, before its end.
         seed: Any number, with which ids and times are the same in every run, as those of
             :class:`simstudio.sandbox.Sandbox`.
+        state: Path of an SQLite file that keeps predictions and files over restarts; None keeps them in memory.
         clock: Returns epoch seconds, to check signatures.
 
     Attributes:
@@ -108,9 +134,10 @@ class SpeedPixSandbox(LocalService):
         *,
         states: tuple[str, ...] = ("waiting", "running"),
         seed: int | None = None,
+        state: str | PathLike[str] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(clock, seed)
+        super().__init__(clock, seed, state)
         self.app_key = app_key
         # Signatures are made by clients, whose clocks nobody moves.
         self._signing_clock = clock
@@ -120,7 +147,7 @@ class SpeedPixSandbox(LocalService):
         self._tasks: dict[str, _Task] = {}
         self._places: dict[str, str] = {}
         self._files: dict[str, tuple[bytes, str]] = {}
-        self._functions = Functions()
+        self._functions = Functions(self.save_soon)
         self._served_at: str | None = None
         self.workflow("echo")(_echo)
         self.workflow("fail")(_fail)
@@ -155,7 +182,7 @@ class SpeedPixSandbox(LocalService):
     def store(self, content: bytes, name: str = "file.bin", content_type: str | None = None) -> str:
         """Keep a file, and return the URL from which it can be fetched."""
         key = f"out-{len(self._files) + 1}/{quote(name)}"
-        self._files[key] = (content, content_type or mimetypes.guess_type(name)[0] or "application/octet-stream")
+        self._files[key] = (bytes(content), content_type or mimetypes.guess_type(name)[0] or "application/octet-stream")
         return f"{self._origin}/files/{key}?Signature=sandbox"
 
     @cached_property
@@ -220,6 +247,30 @@ class SpeedPixSandbox(LocalService):
     async def _stop(self) -> None:
         self.faults.end_sleep()
         self._functions.stop()
+        self.close_state()
+
+    def _save(self) -> dict[str, Any]:
+        return {
+            "tasks": {task_id: task.save() for task_id, task in self._tasks.items()},
+            "places": self._places,
+            "files": self._files,
+            "origin": self._served_at,
+        }
+
+    def _load(self, data: Mapping[str, Any]) -> None:
+        self._tasks = {task_id: _Task.load(each) for task_id, each in data["tasks"].items()}
+        self._places, self._files, self._served_at = data["places"], data["files"], data["origin"]
+
+    def _move(self, origin: str) -> None:
+        """Listen at another address: files in the outputs of earlier runs are there as well."""
+        before, self._served_at = self._served_at, origin
+        for task in self._tasks.values() if before is not None else ():
+            task.output = jsontext.copy_value(
+                task.output,
+                lambda value: (
+                    value.replace(f"{before}/files/", f"{origin}/files/") if isinstance(value, str) else value
+                ),
+            )
 
     def _is_read(self, method: str, path: str) -> bool:
         return super()._is_read(method, path) or path in _POLLS
@@ -259,9 +310,13 @@ class SpeedPixSandbox(LocalService):
 
     async def _run(self, task: _Task, function: Callable[..., Any], inputs: dict[str, Any]) -> None:
         try:
-            task.output = self._send(await self._functions.call(function, inputs))
+            task.output = jsontext.plain(self._send(await self._functions.call(function, inputs)))
         except Exception as error:  # noqa: BLE001 - the run's failure
-            task.failure = error
+            task.failure = (
+                error.code if isinstance(error, WorkflowFailed) else type(error).__name__,
+                failure_text(error),
+            )
+        task.has_ended = True
 
     async def _progress(self, body: dict[str, Any]) -> Reply:
         task = self._tasks.get(str(body.get("taskId")))
@@ -284,13 +339,9 @@ class SpeedPixSandbox(LocalService):
         if await self._status_of(task) == "running":
             return self._envelope(20, errCode="TASK_NOT_FINISHED", errMessage="task is running")
         if task.failure is not None:
-            code = task.failure.code if isinstance(task.failure, WorkflowFailed) else type(task.failure).__name__
+            code, message = task.failure
             return self._envelope(
-                20,
-                errCode="TASK_FAILED",
-                errMessage="task failed",
-                subErrCode=code,
-                subErrMessage=failure_text(task.failure),
+                20, errCode="TASK_FAILED", errMessage="task failed", subErrCode=code, subErrMessage=message
             )
         return self._answer({"taskId": body["taskId"], "status": "succeeded", "result": task.output})
 
@@ -399,7 +450,7 @@ class SpeedPixServer(Served["SpeedPixSandbox"]):
         return {**own, **options}
 
     def _use_origin(self, origin: str) -> None:
-        self.sandbox._served_at = origin
+        self.sandbox._move(origin)
 
     def _replace_known_key(self) -> None:
         if self.sandbox.app_secret == KNOWN_SECRET:

@@ -22,7 +22,7 @@ import inspect
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -33,6 +33,8 @@ from simstudio.sandbox.services.vectorvein_service import Service
 from simstudio.sandbox.serving import SandboxExtra, Served, direct, random_key
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from starlette.applications import Starlette
     from starlette.requests import Request
 
@@ -56,6 +58,8 @@ class VectorVeinSandbox(LocalService):
         api_key: The only key that it accepts.
         polls: How often a run, or a task of an agent, is still running when it is asked for.
         seed: Any number, with which times are the same in every run, as those of :class:`simstudio.sandbox.Sandbox`.
+        state: Path of an SQLite file that keeps runs, agents, access keys, files … over restarts; None keeps them in
+            memory.
         clock: Epoch seconds.
     """
 
@@ -67,14 +71,15 @@ class VectorVeinSandbox(LocalService):
         *,
         polls: int = 1,
         seed: int | None = None,
+        state: str | PathLike[str] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(clock, seed)
+        super().__init__(clock, seed, state)
         self.api_key = api_key
         self._polls = polls
         self._functions: dict[str, Workflow] = {}
         self._access_keys: dict[str, str] = {}
-        self._service = Service(self.clock, polls)
+        self._service = Service(self.clock, polls, self.save_soon)
 
     @property
     def uploads(self) -> dict[str, bytes]:
@@ -121,9 +126,15 @@ class VectorVeinSandbox(LocalService):
             self._service.add_workflow(wid, function)
         self._functions = dict(other._functions)
 
+    def _save(self) -> dict[str, Any]:
+        return self._service.save()
+
+    def _load(self, data: Mapping[str, Any]) -> None:
+        self._service.load(data)
+
     async def _forget(self) -> None:
         self._service.stop()
-        self._service = Service(self.clock, self._polls)
+        self._service = Service(self.clock, self._polls, self.save_soon)
         for wid, function in self._functions.items():
             self._service.add_workflow(wid, function)
         for access_key, app_id in self._access_keys.items():
@@ -217,6 +228,7 @@ class VectorVeinServer(Served["VectorVeinSandbox"]):
         async def stop() -> None:
             self.sandbox.faults.end_sleep()
             self.sandbox._service.stop()
+            self.sandbox.close_state()
 
         return stop
 

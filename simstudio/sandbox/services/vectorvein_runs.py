@@ -84,6 +84,24 @@ class Run:
             self.left = 0
             self._end("STOPPED", Envelope(status=500, msg="the run was stopped", data=None))
 
+    def save(self) -> Body:
+        """The run for a state file."""
+        names = ("rid", "wid", "left", "started", "ended", "status")
+        outcome = None if self.outcome is None else dict(self.outcome)
+        return {"fields": self.inputs.fields, "outcome": outcome, **{name: getattr(self, name) for name in names}}
+
+    @classmethod
+    def load(cls, data: Body, now: Callable[[], str]) -> Run:
+        """A run of a state file. One that had not ended has failed."""
+        run = cls(data["rid"], data["wid"], Inputs(data["fields"]), data["left"], now)
+        run.started, run.ended, run.status = data["started"], data["ended"], data["status"]
+        if data["outcome"] is None:
+            run.left = 0
+            run._end("FAILED", Envelope(status=500, msg="the server was restarted during the run", data=None))
+        else:
+            run.outcome = Envelope(data["outcome"])
+        return run
+
     async def state(self) -> Envelope:
         """The answer to ``check-status``."""
         if self.left > 0:

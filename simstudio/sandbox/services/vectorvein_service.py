@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from simstudio.sandbox.services.functions import Functions
@@ -26,12 +26,42 @@ from simstudio.sandbox.services.vectorvein_runs import Inputs, Run, inputs_of_no
 
 
 class Service(Records):
-    """The endpoints. Each workflow is a template as well, of the same id."""
+    """The endpoints. Each workflow is a template as well, of the same id.
 
-    def __init__(self, clock: Callable[[], float], polls: int) -> None:
+    Args:
+        clock: Epoch seconds.
+        polls: How often a run, or a task of an agent, is still running when it is asked for.
+        on_end: Called when a run has ended.
+    """
+
+    def __init__(self, clock: Callable[[], float], polls: int, on_end: Callable[[], None]) -> None:
         super().__init__(clock, polls)
         self._runs: dict[str, Run] = {}
-        self._functions = Functions()
+        self._sources: dict[str, str] = {}
+        """Ids of workflows that were copied over the API, by those of the copies."""
+        self._functions = Functions(on_end)
+
+    def save(self) -> Body:
+        """All that was made, for a state file."""
+        return {
+            "records": self._records,
+            "numbers": self._numbers,
+            "sources": self._sources,
+            "uploads": self.uploads,
+            "runs": [run.save() for run in self._runs.values()],
+        }
+
+    def load(self, data: Mapping[str, Any]) -> None:
+        """Make all what it was, but functions, and workflows whose functions are gone."""
+        self._numbers, self._sources, self.uploads = data["numbers"], data["sources"], data["uploads"]
+        for wid, source in self._sources.items():
+            self.workflows[wid] = self.workflows.get(source, dict)
+        for kind, records in data["records"].items():
+            known = self._records[kind] if kind in ("workflows", "access_keys") else {}
+            self._records[kind] = {**known, **records}
+        for wid in self._records["workflows"].keys() - self.workflows.keys():
+            del self._records["workflows"][wid]
+        self._runs = {each["rid"]: Run.load(each, self._now) for each in data["runs"]}
 
     def stop(self) -> None:
         """Stop all runs."""
@@ -117,8 +147,9 @@ class Service(Records):
     @at("workflow/create")
     def _workflow_create(self, body: Body) -> Body:
         tags = [{"tid": tag["tid"], "name": tag["tid"]} for tag in body.pop("tags")]
-        source = self.workflows.get(body.pop("source_workflow_wid", ""), dict)
-        return self.add_workflow(self._id("wid"), source, **{**public_fields(body), "tags": tags})
+        wid, source = self._id("wid"), body.pop("source_workflow_wid", "")
+        self._sources[wid] = source
+        return self.add_workflow(wid, self.workflows.get(source, dict), **{**public_fields(body), "tags": tags})
 
     @at("workflow/get")
     def _workflow_get(self, body: Body) -> Body:
@@ -142,6 +173,7 @@ class Service(Records):
     def _workflow_delete(self, body: Body) -> None:
         del self._records["workflows"][self._record("workflows", body["wid"])["wid"]]
         del self.workflows[body["wid"]]
+        self._sources.pop(body["wid"], None)
 
     @at("workflow/run-schedule/get")
     def _workflow_run_schedule_get(self, body: Body) -> Body:
