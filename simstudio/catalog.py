@@ -19,8 +19,7 @@ from typing import Any, Literal
 
 import attrs
 
-from simstudio.core.namespace import namespace
-from simstudio.core.resource import APIResource
+from simstudio.core.resource import APIResource, namespace
 from simstudio.core.routes import Parameter
 
 __all__ = ["Operation", "Parameter", "operations"]
@@ -77,7 +76,7 @@ def operations(prefix: str = "") -> tuple[Operation, ...]:
 
 
 def _operations_of(resource: APIResource[Any], prefix: str) -> Iterator[Operation]:
-    from simstudio.core.listing import listing
+    from simstudio.core.operation import listing
 
     for name, member in _members(type(resource)):
         attribute = f"{resource._name}.{name}"

@@ -13,7 +13,7 @@ Four things stand between a client and a request:
   the service as a :class:`~simstudio.core.service.Service`: error codes by status, advice for error messages, and a
   better explanation of a 404. ``session.send(request)`` is the flow of one request through the stack.
 * :class:`~simstudio.core.options.Options` are the settings in which a client and its clones may differ: timeout,
-  retries and headers. They are immutable: ``client.with_options(timeout=120)`` makes a client with other options over
+  retries and headers. They never change: ``client.with_options(timeout=120)`` makes a client with other options over
   the same session.
 * A :class:`~simstudio.core.modes.Mode` says how a client runs a flow and what its operations return: ``Sync`` blocks,
   ``Async`` awaits, and ``RawSync`` and ``RawAsync`` (``client.with_raw_response``) return the response beside the

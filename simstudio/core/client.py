@@ -1,7 +1,7 @@
 """The bases of every service's client: options, clones, pickling, closing.
 
 The constructor of a service's client makes a :class:`~simstudio.core.session.Session` and passes it to
-:meth:`BaseClient._begin`. Resources are declared with :class:`~simstudio.core.namespace.namespace`.
+:meth:`BaseClient._begin`. Resources are declared with :class:`~simstudio.core.resource.namespace`.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin
 
-import attrs
+import attr  # the library of attrs, without the six modules that only rename it
 
 from simstudio.core.json_types import convert, describe_mismatch, describe_type, holds_models, is_model, json_types
 from simstudio.transport.errors import InvalidResponseError
@@ -112,7 +112,7 @@ def find_unmet_requirements(made: Model) -> list[str]:
     found: list[str] = []
 
     def report(kind: Any, field: str, problem: str) -> None:
-        if attrs.fields_dict(kind)[field].default is attrs.NOTHING:
+        if attr.fields_dict(kind)[field].default is attr.NOTHING:
             found.append(f"{kind.__name__}.{field} is {problem}")
 
     type(made)._from_json(made._mapping(), report)

@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, TypeVar
 
 from simstudio.core.conversion import structure
 from simstudio.core.downloads import Download, receive
-from simstudio.core.listing import listing
-from simstudio.core.operation import operation
+from simstudio.core.operation import listing, operation
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Page, Pages
 from simstudio.core.resource import APIResource

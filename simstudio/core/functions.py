@@ -53,7 +53,7 @@ def compile_function(method: Callable[..., Any], form: Form) -> FunctionType:
     forwarded = ", ".join([me.name, *(_FORWARDED.get(each.kind, "{0}").format(each.name) for each in others)])
     name, prefix, wait = method.__name__, *(("async ", "await ") if form.awaited else ("", ""))
     written: Any = inspect.unwrap(method)
-    forget = "; ".join(f"del {each.name}" for each in others) or "pass"
+    forget = f"del {', '.join(each.name for each in others)}" if others else "pass"
     source = (
         "def make(_method, _run):\n"
         f"    {prefix}def {name}{parameters}:\n"

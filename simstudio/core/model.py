@@ -18,8 +18,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-import attr
-import attrs
+import attr  # the library of attrs, without the six modules that only rename it
 
 from simstudio.core.errors import MissingFieldError
 from simstudio.core.json_types import convert, json_types, with_converter
@@ -41,12 +40,12 @@ C = TypeVar("C", bound="type[Model]")
 M = TypeVar("M", bound="Model")
 
 
-@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(attrs.field,))
+@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(attr.field,))
 def model(cls: C) -> C:
     """Class decorator: make a subclass of :class:`Model` a frozen, slotted attrs class."""
-    made = attrs.frozen(cls, eq=False, repr=False, slots=True)
-    made._wire_names = {field.name: made._wire_names_of(field) for field in attrs.fields(made)}
-    made._converters = {field.name: field.converter for field in attrs.fields(made) if field.converter is not None}
+    made = attr.frozen(cls, eq=False, repr=False, slots=True)
+    made._wire_names = {field.name: made._wire_names_of(field) for field in attr.fields(made)}
+    made._converters = {field.name: field.converter for field in attr.fields(made) if field.converter is not None}
     made._attribute_of = {wire: name for name, wires in made._wire_names.items() for wire in wires}
     made._spellings = {wires[0]: wires for wires in made._wire_names.values() if len(wires) > 1}
     return made
@@ -73,7 +72,7 @@ class Model(Mapping[str, Any]):
     _preset: dict[str, Any]
     """Values of attributes that were not read from ``_wire``; unset if there are none."""
     if TYPE_CHECKING:
-        __attrs_attrs__: ClassVar[tuple[attrs.Attribute[Any], ...]]
+        __attrs_attrs__: ClassVar[tuple[attr.Attribute[Any], ...]]
     _snake_case: ClassVar[bool] = False
     """Whether wire names are in snake_case; a service's own base class says so."""
     _public_module: ClassVar[str | None] = None
@@ -88,7 +87,7 @@ class Model(Mapping[str, Any]):
     """All wire names of a field that has several, by the documented one."""
 
     @classmethod
-    def _wire_names_of(cls, field: attrs.Attribute[Any]) -> tuple[str, ...]:
+    def _wire_names_of(cls, field: attr.Attribute[Any]) -> tuple[str, ...]:
         names = field.metadata.get("wire")
         if names is None:
             return (field.name if cls._snake_case else wire_name(field.name),)
@@ -121,7 +120,7 @@ class Model(Mapping[str, Any]):
                     value = convert(value, accepted, (cls, name), report)
             elif factory is not None:
                 value = factory()
-            elif default is not attrs.NOTHING:
+            elif default is not attr.NOTHING:
                 value = default
             elif wire in data or any(other in data for other in others):
                 report(cls, name, "null")
@@ -201,7 +200,7 @@ class Model(Mapping[str, Any]):
 
     def _shown_fields(self) -> Iterator[tuple[str, Any]]:
         """Names and values of the fields in the representation: those that are required or hold something."""
-        for field in attrs.fields(type(self)):
+        for field in attr.fields(type(self)):
             value = getattr(self, field.name, _MISSING)
             if field.repr and (not is_empty(value) or _is_required(field)):
                 yield field.name, value
@@ -213,7 +212,7 @@ class Model(Mapping[str, Any]):
 
     def _attributes_to_show(self) -> dict[str, Any]:
         """The attributes that a notebook shows: those of the representation that say something."""
-        values = {field.name: getattr(self, field.name, None) for field in attrs.fields(type(self)) if field.repr}
+        values = {field.name: getattr(self, field.name, None) for field in attr.fields(type(self)) if field.repr}
         return {name: value for name, value in values.items() if not is_empty(value)}
 
     def __eq__(self, other: object) -> bool:
@@ -284,7 +283,7 @@ _Field: TypeAlias = "tuple[str, Any, tuple[str, ...], Any, Callable[[], Any] | N
 * the attribute;
 * the documented wire name; None, which is no key in JSON, if the field has no wire name;
 * the other wire names;
-* the value if the field is missing or null; ``attrs.NOTHING`` if it is required;
+* the value if the field is missing or null; ``attr.NOTHING`` if it is required;
 * what makes that value, if not None;
 * the JSON types that the field accepts; None for all."""
 
@@ -294,10 +293,10 @@ def _fields_of(kind: type[Model]) -> list[_Field]:
     """The fields of a model class; read when its first instance is made, as annotations may name classes below it."""
     hints: dict[str, Any] = {}
     for base in reversed(kind.__mro__):
-        if attrs.has(base):
+        if attr.has(base):
             hints |= inspect.get_annotations(base, eval_str=True)
     found: list[_Field] = []
-    for field in attrs.fields(kind):
+    for field in attr.fields(kind):
         factory = getattr(field.default, "factory", None)
         wire, *others = kind._wire_names[field.name] or (None,)
         accepted = json_types(hints[field.name])
@@ -331,8 +330,8 @@ def is_empty(value: Any) -> bool:
     return value is None or (type(value) is tuple and not value)
 
 
-def _is_required(field: attrs.Attribute[Any]) -> bool:
-    return field.default is attrs.NOTHING
+def _is_required(field: attr.Attribute[Any]) -> bool:
+    return field.default is attr.NOTHING
 
 
 def _plain(value: Any) -> Any:

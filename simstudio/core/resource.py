@@ -1,10 +1,11 @@
-"""``APIResource``: the base of every namespace of every service."""
+"""``APIResource``: the base of every namespace of every service; ``@namespace`` declares one on a client."""
 
 from __future__ import annotations
 
 import json as jsonlib
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, overload
 from urllib.parse import urlencode
 
 from simstudio.core.context import Context
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Content
 
+R = TypeVar("R")
 T = TypeVar("T")
 
 
@@ -206,6 +208,26 @@ class APIResource(Generic[M]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._context.session.endpoint.base_url}>"
+
+
+class namespace(cached_property[R]):  # noqa: N801 - a decorator
+    """A cached property that holds no lock, and whose value is one and the same object for all threads.
+
+    For example::
+
+        @namespace
+        def jobs(self) -> Jobs[M]:
+            return Jobs(self._context, "jobs")
+    """
+
+    @overload
+    def __get__(self, instance: None, owner: type[Any] | None = None) -> Any: ...
+    @overload
+    def __get__(self, instance: object, owner: type[Any] | None = None) -> R: ...
+    def __get__(self, instance: object, owner: type[Any] | None = None) -> Any:
+        if instance is None:
+            return self
+        return vars(instance).setdefault(self.attrname or "", self.func(instance))
 
 
 def _resource(make: Callable[..., Any], arguments: tuple[Any, ...], name: str) -> Any:

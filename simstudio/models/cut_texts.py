@@ -10,21 +10,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import attrs
-
 _KEPT = 15_000
 _CUT = r"\.\.\. \[truncated ([1-9][0-9]*) chars\]\Z"
 _SHORTEST, _LONGEST = _KEPT // 2, _KEPT + len("... [truncated  chars]") + 20
-
-
-def _as_tuple(paths: list[str] | tuple[str, ...] | None) -> tuple[str, ...]:
-    return tuple(paths or ())  # a pickle of an earlier version has none, and JSON has a list
-
-
-def truncated_field() -> tuple[str, ...]:
-    """The field of a model for the paths of the texts in its output that are still cut."""
-    field: tuple[str, ...] = attrs.field(default=(), converter=_as_tuple, metadata={"wire": ()})
-    return field
 
 
 def find_cut_texts(output: Any) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from typing import Any
 import attrs
 
 from simstudio.core.model import Model, model
-from simstudio.models.cut_texts import truncated_field
 from simstudio.models.large_values import with_references
+from simstudio.models.outputs import truncated_field
 
 
 @model

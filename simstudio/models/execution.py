@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import attrs
+import attr  # the library of attrs, without the six modules that only rename it
 
 from simstudio.core.errors import ExecutionError, ExecutionTimeoutError
 from simstudio.core.functions import with_hints
 from simstudio.core.model import Model, model
-from simstudio.models.cut_texts import truncated_field
 from simstudio.models.large_values import with_references
-from simstudio.models.outputs import find_resume
+from simstudio.models.outputs import find_resume, truncated_field
 from simstudio.models.traces import find_trace, trace_advice
 
 if TYPE_CHECKING:
@@ -46,13 +45,13 @@ class WorkflowExecutionResult(Model):
     """
 
     success: bool
-    output: Any = attrs.field(default=None, converter=with_references)
+    output: Any = attr.field(default=None, converter=with_references)
     error: str | None = None
-    logs: list[Any] | None = attrs.field(default=None, converter=with_references)
+    logs: list[Any] | None = attr.field(default=None, converter=with_references)
     metadata: dict[str, Any] | None = None
-    trace_spans: list[Any] | None = attrs.field(default=None, converter=with_references)
+    trace_spans: list[Any] | None = attr.field(default=None, converter=with_references)
     total_duration: float | None = None
-    execution_id: str | None = attrs.field(default=None, metadata={"wire": ("executionId", "runId")})
+    execution_id: str | None = attr.field(default=None, metadata={"wire": ("executionId", "runId")})
     status: str | None = None
     truncated: tuple[str, ...] = truncated_field()
 

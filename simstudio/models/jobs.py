@@ -11,10 +11,9 @@ from simstudio.core.conversion import structure
 from simstudio.core.errors import JobNotDoneError
 from simstudio.core.functions import with_hints
 from simstudio.core.model import Model, model
-from simstudio.models.cut_texts import truncated_field
 from simstudio.models.execution import WorkflowExecutionResult, error_text
 from simstudio.models.large_values import with_references
-from simstudio.models.outputs import find_resume, is_resuming
+from simstudio.models.outputs import find_resume, is_resuming, truncated_field
 from simstudio.models.traces import find_trace
 
 if TYPE_CHECKING:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import attr  # the library of attrs, without the six modules that only rename it
+
 
 def find_resume(output: Any) -> Mapping[str, Any] | None:
     """The ``_resume`` object of a paused run, which names the pause and where to answer it; of several, the first."""
@@ -47,3 +49,13 @@ def is_resuming(run: Mapping[str, Any]) -> bool:
         return False
     paused_at = block.get("pausedAt")
     return not (isinstance(ended_at, str) and isinstance(paused_at, str) and ended_at > paused_at)
+
+
+def _as_tuple(paths: list[str] | tuple[str, ...] | None) -> tuple[str, ...]:
+    return tuple(paths or ())  # a pickle of an earlier version has none, and JSON has a list
+
+
+def truncated_field() -> tuple[str, ...]:
+    """The field of a model for the paths of the texts in its output that are still cut."""
+    field: tuple[str, ...] = attr.field(default=(), converter=_as_tuple, metadata={"wire": ()})
+    return field

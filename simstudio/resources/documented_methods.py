@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from simstudio.core.client import BaseClient
 from simstudio.core.modes import M
-from simstudio.core.namespace import namespace
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, check_timeout
+from simstudio.core.resource import namespace
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.workflows import Workflows

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simstudio.core.listing import listing
 from simstudio.core.modes import M
-from simstudio.core.namespace import namespace
-from simstudio.core.operation import operation
+from simstudio.core.operation import listing, operation
 from simstudio.core.options import UNSET, Unset, check_timeout
-from simstudio.core.resource import APIResource
+from simstudio.core.resource import APIResource, namespace
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.resources.claims import execution_of
 from simstudio.resources.dialects import Dialects

@@ -21,7 +21,7 @@ from simstudio.sandbox.signatures import Signature
 from simstudio.sandbox.times import iso
 
 if TYPE_CHECKING:
-    from simstudio.core.listing import listing
+    from simstudio.core.operation import listing
     from simstudio.core.operation import operation as client_operation
     from simstudio.sandbox.core import Core
     from simstudio.sandbox.dialects.base import Area, Option

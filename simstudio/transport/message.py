@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Itera
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, TypeVar, overload
 from urllib.parse import urlsplit
 
-import attrs
+import attr  # the library of attrs, without the six modules that only rename it
 
 from simstudio.transport.errors import InvalidInputError, InvalidResponseError
 from simstudio.transport.secret import Secret
@@ -237,7 +237,7 @@ class Claim:
         return True
 
 
-@attrs.define(eq=False, repr=False)
+@attr.define(eq=False, repr=False)
 class Request:
     """An HTTP request, as middleware receives it.
 
@@ -261,7 +261,7 @@ class Request:
 
     method: str
     url: str
-    headers: Headers = attrs.field(factory=Headers)
+    headers: Headers = attr.field(factory=Headers)
     content: bytes | Content = b""
     resend: Resend = "never"
     refused: Callable[[Response], bool] | None = None
@@ -308,7 +308,7 @@ class Request:
         return f"<Request {self.method} {self.path} attempt={self.attempt}>"
 
 
-@attrs.define(eq=False, repr=False)
+@attr.define(eq=False, repr=False)
 class Response:
     """An HTTP response. Of its request it holds only method and address, so it can be kept and pickled.
 
@@ -324,7 +324,7 @@ class Response:
     """
 
     status: int
-    headers: Headers = attrs.field(factory=Headers)
+    headers: Headers = attr.field(factory=Headers)
     content: bytes = b""
     method: str = ""
     url: str = ""

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-import attrs
+import attr  # the library of attrs, without the six modules that only rename it
 
 from simstudio.transport.errors import APIConnectionError, ConfigurationError
 from simstudio.transport.flow import Sleep
@@ -70,7 +70,7 @@ class Backoff(NamedTuple):
         return spread if floor is None else max(spread, floor * (1 + self.jitter * random))
 
 
-@attrs.frozen
+@attr.frozen
 class RetryPolicy:
     """The rules by which requests are sent again.
 
@@ -81,7 +81,7 @@ class RetryPolicy:
     """
 
     max_retries: int = 2
-    backoff: Backoff = attrs.field(default=Backoff())
+    backoff: Backoff = attr.field(default=Backoff())
     statuses: frozenset[int] = frozenset({429, 500, 502, 503, 504})
 
     def decide(

@@ -26,7 +26,7 @@ print((time.process_time() - started) * 1e3)
 
 def families() -> Row:
     """CPU of the first use of each namespace of ``client.v2``, in processes of their own."""
-    from simstudio.core.namespace import namespace
+    from simstudio.core.resource import namespace
     from simstudio.resources.v2 import V2
 
     names = [name for name, member in vars(V2).items() if isinstance(member, namespace)]

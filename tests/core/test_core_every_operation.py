@@ -12,9 +12,8 @@ import pytest
 
 import simstudio
 from simstudio import ConfigurationError
-from simstudio.core.namespace import namespace
 from simstudio.core.operation import Method
-from simstudio.core.resource import APIResource
+from simstudio.core.resource import APIResource, namespace
 from simstudio.services import oomol, speedpix, vectorvein
 from tests.driving import async_client, client
 

@@ -11,8 +11,7 @@ from unittest import mock
 import pytest
 
 from simstudio import AsyncSimStudioClient, SimStudioClient
-from simstudio.core.namespace import namespace
-from simstudio.core.resource import APIResource
+from simstudio.core.resource import APIResource, namespace
 from simstudio.resources.v1 import V1
 from simstudio.resources.v2 import V2
 from simstudio.services import oomol, speedpix, vectorvein

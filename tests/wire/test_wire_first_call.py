@@ -19,6 +19,8 @@ Serve = Callable[..., FaultServer]
 
 MOST = 20
 """Modules that a step may import inside the loop."""
+MOST_OF_OUR_OWN = 72
+"""Modules of this package that a first sync call may import; each takes 0.1 ms or more."""
 PROGRAM = """
 import asyncio, sys
 {imports}
@@ -130,6 +132,20 @@ client.workflows.execute("wf")
 print("httpx" in sys.modules)
 """
     assert printed(program, serve().url) == "set()\nset()\nTrue\n"
+
+
+def test_a_first_call_imports_nothing_that_it_does_not_use(serve: Serve) -> None:
+    program = """
+import sys
+from simstudio import SimStudioClient
+
+SimStudioClient("key", sys.argv[1]).workflows.execute("wf", {"n": 1})
+print(*sys.modules)
+"""
+    imported = printed(program, serve(answering(answer())).url).split()
+    own = [name for name in imported if name.startswith("simstudio")]
+    assert len(own) <= MOST_OF_OUR_OWN
+    assert {"attrs", "cattrs", "simstudio.core.files", "simstudio.core.paging"}.isdisjoint(imported)
 
 
 @pytest.mark.usefixtures("trusted")

@@ -8,9 +8,8 @@ import attrs
 
 from simstudio.core.functions import with_hints
 from simstudio.core.model import Model, model
-from simstudio.models.cut_texts import truncated_field
 from simstudio.models.large_values import with_references
-from simstudio.models.outputs import is_resuming
+from simstudio.models.outputs import is_resuming, truncated_field
 from simstudio.models.pauses import Pause, find_pauses, parse_pause_object
 from simstudio.models.traces import find_trace
 

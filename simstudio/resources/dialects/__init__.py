@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic
 
 from simstudio.core.modes import M
-from simstudio.core.namespace import namespace
+from simstudio.core.resource import namespace
 
 if TYPE_CHECKING:
     from simstudio.core.context import Context

@@ -10,7 +10,6 @@ from simstudio.core.failures import redact_error
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET
 from simstudio.core.resource import encode_json
-from simstudio.models.cut_texts import find_cut_texts
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.large_values import with_references
 from simstudio.resources.claims import (
@@ -269,6 +268,7 @@ class LegacyDialect(Dialect[M]):
 
         Only the route of an execution cuts texts.
         """
+        from simstudio.models.cut_texts import find_cut_texts
         from simstudio.models.jobs import parse_job
         from simstudio.resources.whole_output import read_whole
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
-from simstudio.core.namespace import namespace
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
 from simstudio.core.parameters import between, length, wire
-from simstudio.core.resource import APIResource
+from simstudio.core.resource import APIResource, namespace
 from simstudio.models.v1.knowledge import (
     Chunking,
     ChunkingConfig,

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
-from simstudio.core.namespace import namespace
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
-from simstudio.core.resource import APIResource
+from simstudio.core.resource import APIResource, namespace
 from simstudio.models.v1.tables import DeletedTable, NewSchema, Table, TableSchema
 from simstudio.transport.flow import Flow
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simstudio.core.modes import M
-from simstudio.core.namespace import namespace
-from simstudio.core.resource import APIResource
+from simstudio.core.resource import APIResource, namespace
 
 if TYPE_CHECKING:
     from simstudio.resources.v2.audit_logs import AuditLogs

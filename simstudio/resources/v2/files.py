@@ -8,12 +8,11 @@ from typing import Annotated, Any, Literal
 from simstudio.core.downloads import Download
 from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
-from simstudio.core.namespace import namespace
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
 from simstudio.core.parameters import between, items, length, local, secret
-from simstudio.core.resource import APIResource
+from simstudio.core.resource import APIResource, namespace
 from simstudio.models.v2.deleted import Deleted
 from simstudio.models.v2.file_params import DeleteBetween, InsertAfter, ReplaceBetween, SearchReplace
 from simstudio.models.v2.file_uploads import FileUpload

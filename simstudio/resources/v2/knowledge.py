@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from simstudio.core.downloads import Download
 from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
-from simstudio.core.namespace import namespace
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
 from simstudio.core.parameters import between, items, length
-from simstudio.core.resource import APIResource
+from simstudio.core.resource import APIResource, namespace
 from simstudio.models.v2.deleted import Deleted
 from simstudio.models.v2.knowledge import KnowledgeBase, KnowledgeSearch
 from simstudio.models.v2.knowledge_params import Chunking, TagFilter

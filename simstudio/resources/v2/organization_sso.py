@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
-from simstudio.core.namespace import namespace
-from simstudio.core.resource import APIResource
+from simstudio.core.resource import APIResource, namespace
 from simstudio.models.v2.sso import SsoPolicy
 from simstudio.transport.flow import Flow
 

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
-from simstudio.core.namespace import namespace
 from simstudio.core.paging import Pages
-from simstudio.core.resource import APIResource
+from simstudio.core.resource import APIResource, namespace
 from simstudio.models.v2.organizations import Organization, OrganizationWorkspace
 from simstudio.resources.parameters import PageLimit, Search
 from simstudio.transport.flow import Flow

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
-from simstudio.core.namespace import namespace
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
-from simstudio.core.resource import APIResource
+from simstudio.core.resource import APIResource, namespace
 from simstudio.models.v2.deleted import Deleted
 from simstudio.models.v2.workflow_mcp_servers import WorkflowMcpServer, WorkflowMcpServerSummary
 from simstudio.resources.parameters import PageLimit, WorkspaceId

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from simstudio.core.client import AsyncClient, BaseClient, RawClient, SyncClient
 from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
-from simstudio.core.namespace import namespace
 from simstudio.core.operation import operation
 from simstudio.core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, UNSET, Options, Unset, from_environment
+from simstudio.core.resource import namespace
 from simstudio.core.service import Service
 from simstudio.core.service_session import throttled_session
 from simstudio.core.session import Session

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from simstudio.core.client import BaseClient
 from simstudio.core.modes import M
-from simstudio.core.namespace import namespace
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, check_headers
+from simstudio.core.resource import namespace
 from simstudio.services.speedpix.options import one_interval, unwrap
 from simstudio.services.speedpix.resource import Policy, SpeedPixSession
 from simstudio.services.speedpix.resources.files import Files

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from simstudio.core.client import BaseClient
 from simstudio.core.modes import M
-from simstudio.core.namespace import namespace
 from simstudio.core.operation import operation
+from simstudio.core.resource import namespace
 from simstudio.services.vectorvein.models.workflows import WorkflowRunResult
 from simstudio.services.vectorvein.resource import VectorVeinResource, invalid
 from simstudio.services.vectorvein.resources.access_keys import AccessKeys
