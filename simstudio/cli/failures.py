@@ -5,6 +5,7 @@ Messages of the client name Python's arguments and attributes; here they name op
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
@@ -171,9 +172,10 @@ def describe(error: BaseException, invocation: Invocation) -> Failure | None:
         return None
     task_id = error.task_id or invocation.task_id
     result = error.result if isinstance(error, ExecutionError) else None
+    message, rest = _message(error, task_id, invocation), _what_goes_on(error, invocation)
     failure = Failure(
         type(error).__name__,
-        _message(error, task_id, invocation) + (_continues(invocation) if _is_lost(error, invocation) else ""),
+        message if not rest or message.endswith(rest) else f"{message} {rest}",
         _exit_code(error),
         code=error.code,
         status=error.status or None,  # Oomol: 0 where nothing was answered
@@ -255,16 +257,29 @@ _WORDS = (
 )
 
 
+_READING = re.compile(r"client\.(?:jobs|v2\.runs)\.get\(('[^()]*')\)")
+"""A call that reads the state of a run."""
+_RUN = re.compile(rf" ?The run's id is \S+; its state: {_READING.pattern}")
+
+
 def in_words(text: str) -> str:
-    """The message of an exception, with options in the place of arguments, and without attributes."""
+    """The message of an exception, with options and commands in the place of arguments and calls; no attributes."""
     for argument, option in _WORDS:
         text = text.replace(argument, option)
-    return text
+    return _READING.sub(_command_of, text)
+
+
+def _command_of(reading: re.Match[str]) -> str:
+    """The command for ``client.jobs.get(run[, workflow_id=workflow])`` or ``client.v2.runs.get(workflow, run)``."""
+    words = re.findall(r"'([^']*)'", reading[1])
+    run, *workflow = words if reading[0].startswith("client.jobs") else reversed(words)
+    of = ["--workflow", *workflow, "--api-version", "v2"] if workflow else []
+    return shlex.join(["simstudio", "runs", "get", run, *of])
 
 
 def _shorter(error: APIConnectionError, advice: str) -> str:
     """An exception's text without the advice that it ends with, which names arguments."""
-    text, found, _ = in_words(str(error)).partition(advice)
+    text, found, _ = in_words(_RUN.sub("", str(error))).partition(advice)
     return text.rstrip("; ") if found and text.rstrip().endswith(";") else text if found else f"{text} "
 
 
@@ -359,15 +374,19 @@ def _usage(error: click.ClickException) -> str:
     return f"{text} See: {context.command_path} --help" if context is not None else text
 
 
-def _is_lost(error: SimStudioError, invocation: Invocation) -> bool:
-    """Whether an error ended the wait for a run of a server, and says nothing about the run."""
-    if invocation.embedded or not invocation.begun or invocation.task_id is None or isinstance(error, ExecutionError):
-        return False
-    return isinstance(error, (APIConnectionError, RateLimitError, ServerError))
+def _what_goes_on(error: SimStudioError, invocation: Invocation) -> str:
+    """The last sentence about an error that ended the wait for a run, and says nothing about the run itself."""
+    if invocation.embedded or isinstance(error, ExecutionError):
+        return ""
+    if invocation.begun and invocation.task_id is not None:
+        lost = isinstance(error, (APIConnectionError, RateLimitError, ServerError))
+        return _continues(invocation) if lost else ""
+    run = _RUN.search(str(error))
+    return in_words(run[0]).strip() if run is not None else ""
 
 
 def _continues(invocation: Invocation) -> str:
-    text = f" The {invocation.noun} may continue on the server."
+    text = f"The {invocation.noun} may continue on the server."
     if invocation.task_id is not None:
         text += f" Its id is {invocation.task_id}; wait for it with: {invocation.wait_again(invocation.task_id)}"
     return text
@@ -376,7 +395,7 @@ def _continues(invocation: Invocation) -> str:
 def _describe_interruption(invocation: Invocation) -> Failure:
     text = f"Interrupted. {invocation.interruption}".rstrip()
     if invocation.begun and not invocation.embedded:
-        text += _continues(invocation)
+        text += f" {_continues(invocation)}"
     return Failure("Interrupted", text, ExitCode.INTERRUPTED, task_id=invocation.task_id)
 
 

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from simstudio import errors
-from simstudio.cli.failures import CommandError, ExitCode, Interrupted, describe
+from simstudio.cli.failures import CommandError, ExitCode, Interrupted, describe, in_words
 from simstudio.cli.invocation import Invocation
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.sandbox import Sandbox, SandboxServer
@@ -134,6 +134,22 @@ def _issue(path: list[str | int], message: str) -> dict[str, object]:
 
 
 class TestOfARealServer:
+    @pytest.mark.parametrize("fault", ["POST */execute drop x9", "POST */execute 500 x9", "POST */execute delay=9 x9"])
+    @pytest.mark.parametrize(("version", "command"), [("v2", "{} --workflow hello --api-version v2"), ("v1", None)])
+    def test_a_run_of_unknown_outcome_is_named_with_the_command_that_shows_it(
+        self, cli, sandbox: Sandbox, server: SandboxServer, fault: str, version: str, command: str | None
+    ) -> None:
+        sandbox.fault(fault)
+
+        error = cli("run", "hello", "--api-version", version, "--timeout", "0.2").stderr
+
+        assert "client." not in error
+        if command is None:  # nothing was learnt about this server yet: it may give the run another id
+            assert "run's id" not in error
+        else:
+            run_id = server.requests[-1].headers["x-run-id"]
+            assert error.endswith(f"The run's id is {run_id}; its state: simstudio runs get {command.format(run_id)}\n")
+
     def test_a_missing_key_is_3_and_names_the_variable(self, cli) -> None:
         result = cli("run", "hello")
 
@@ -352,3 +368,15 @@ def test_a_command_to_paste_quotes_what_the_server_named(workflow: str | None) -
 
     found_by = ["--workflow", workflow, "--api-version", "v2"] if workflow else []
     assert words == ["simstudio", "runs", "wait", "job; rm -rf ~", *found_by]
+
+
+@pytest.mark.parametrize(
+    ("call", "command"),
+    [
+        ("client.jobs.get('workflow-execution:r')", "simstudio runs get workflow-execution:r"),
+        ("client.jobs.get('r', workflow_id='w x')", "simstudio runs get r --workflow 'w x' --api-version v2"),
+        ("client.v2.runs.get('w', 'r')", "simstudio runs get r --workflow w --api-version v2"),
+    ],
+)
+def test_a_call_that_reads_a_run_is_a_command(call: str, command: str) -> None:
+    assert in_words(f"The run's id is r; its state: {call}") == f"The run's id is r; its state: {command}"

@@ -379,7 +379,7 @@ def name_run(error: SimStudioError, run_id: str, workflow_id: str, *, job: str |
     unknown = isinstance(error, (ServerError, StreamError)) or (isinstance(error, APIConnectionError) and error.sent)
     if unknown and run_id not in str(error):
         job = job or f"client.jobs.get({run_id!r}, workflow_id={workflow_id!r})"
-        add_advice(error, f"The run's id is {run_id}: {job} tells what became of it.")
+        add_advice(error, f"The run's id is {run_id}; its state: {job}")
 
 
 def fetch_run(
