@@ -76,7 +76,7 @@ class LocalService(ABC):
         """Make what was made over the API what it was, and end what ran then."""
         raise NotImplementedError
 
-    def open_state(self) -> None:
+    def _open_state(self) -> None:
         """Open the state file, if there is one, and load it.
 
         Raises:
@@ -85,12 +85,12 @@ class LocalService(ABC):
         if self._state_file is not None:
             self._state_file.open()
 
-    def save_soon(self) -> None:
+    def _save_soon(self) -> None:
         """Write the state within a moment, if there is a file for it."""
         if self._state_file is not None:
             self._state_file.save_soon()
 
-    def close_state(self) -> None:
+    def _close_state(self) -> None:
         """Write the state, if there is a file for it, and close that."""
         if self._state_file is not None:
             self._state_file.close()

@@ -417,14 +417,14 @@ class Sandbox(LocalService):
         with seeded(self._seed, workflow.name):
             self._definitions.register(workflow)
 
-    def open_state(self) -> None:
+    def _open_state(self) -> None:
         """Open the store, and the state with it.
 
         Raises:
             ValueError: The file holds something else.
         """
         self._core.store.open()
-        super().open_state()
+        super()._open_state()
 
     async def use_functions_of(self, other: Sandbox) -> None:
         """Replace workflows and connectors by those of another sandbox, and keep everything else.
@@ -453,7 +453,7 @@ class Sandbox(LocalService):
     async def _stop(self) -> None:
         self.faults.end_sleep()
         await self._engine.stop()
-        self.close_state()
+        self._close_state()
 
     def _notify_of(self, execution: ExecutionRecord) -> None:
         if self._notifications is not None:

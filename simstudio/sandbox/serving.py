@@ -149,7 +149,7 @@ class Served(ABC, Generic[B]):
             ConfigurationError: The file cannot be opened, or holds something else.
         """
         try:
-            self.sandbox.open_state()
+            self.sandbox._open_state()
         except Exception as error:
             file = self.sandbox._state_file
             place = f" {file.path}" if file is not None else ""
@@ -164,7 +164,7 @@ class Served(ABC, Generic[B]):
 
     def _abandon(self) -> None:
         """Undo :meth:`_prepare` after listening failed."""
-        self.sandbox.close_state()
+        self.sandbox._close_state()
 
     @abstractmethod
     def _before_stop(self) -> Callable[[], Awaitable[None]]:

@@ -59,9 +59,7 @@ _PARAMETERS = frozenset(
     {
         "auth",
         "awsaccesskeyid",
-        "code",
         "googleaccessid",
-        "key",
         "keypairid",
         "ossaccesskeyid",
         "policy",
@@ -73,6 +71,9 @@ _PARAMETERS = frozenset(
         "xgoogsignature",
     }
 )
+
+_VAGUE = frozenset({"code", "key"})
+"""Parameters that hold a secret, or something else."""
 
 
 def redact_fields(text: str, replace: Replace) -> str:
@@ -100,6 +101,8 @@ def _redact_number(found: re.Match[str]) -> str:
 
 def _redact_parameter(found: re.Match[str], replace: Replace) -> str:
     before, name, value = found.groups()
+    if _squeeze(name) in _VAGUE:
+        return before + replace("")  # a value such as createdAt, which other places may have, is no known secret
     is_secret = _rule(name).holds_text(value) or _squeeze(name) in _PARAMETERS
     return before + (replace(value) if is_secret else value)
 

@@ -202,6 +202,7 @@ def test_thoroughly_what_only_sounds_like_a_secret_stays(value):
     ("sent", "scrubbed"),
     [
         ("https://x/f?key=abc&page=2", "https://x/f?key=REDACTED&page=2"),
+        ("https://x/f?key=createdAt&by=createdAt", "https://x/f?key=REDACTED&by=createdAt"),
         ("grant_type=authorization_code&code=abc", "grant_type=authorization_code&code=REDACTED"),
         ("/f?access_keys=A&access_keys=B&max_tokens=5", "/f?access_keys=REDACTED&access_keys=REDACTED&max_tokens=5"),
         ('Invalid: {"password" : 4711, …', 'Invalid: {"password" : 0, …'),

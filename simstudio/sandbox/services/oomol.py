@@ -77,7 +77,7 @@ class OomolSandbox(LocalService):
         self._installs: dict[str, dict[str, Any]] = {}
         self._installed: dict[str, str] = {"sandbox": "1.0.0"}
         self._applets: list[dict[str, Any]] = []
-        self._functions = Functions(self.save_soon)
+        self._functions = Functions(self._save_soon)
         for function in (echo, fail, slow, files):
             self.block(f"sandbox::{function.__name__}")(function)
 
@@ -257,7 +257,7 @@ class OomolSandbox(LocalService):
         self.faults.end_sleep()
         for task in self._tasks.values():
             self._end(task)
-        self.close_state()
+        self._close_state()
 
     def _save(self) -> dict[str, Any]:
         tasks = [task.save() for task in self._tasks.values()]

@@ -147,7 +147,7 @@ class SpeedPixSandbox(LocalService):
         self._tasks: dict[str, _Task] = {}
         self._places: dict[str, str] = {}
         self._files: dict[str, tuple[bytes, str]] = {}
-        self._functions = Functions(self.save_soon)
+        self._functions = Functions(self._save_soon)
         self._served_at: str | None = None
         self.workflow("echo")(_echo)
         self.workflow("fail")(_fail)
@@ -247,7 +247,7 @@ class SpeedPixSandbox(LocalService):
     async def _stop(self) -> None:
         self.faults.end_sleep()
         self._functions.stop()
-        self.close_state()
+        self._close_state()
 
     def _save(self) -> dict[str, Any]:
         return {

@@ -79,7 +79,7 @@ class VectorVeinSandbox(LocalService):
         self._polls = polls
         self._functions: dict[str, Workflow] = {}
         self._access_keys: dict[str, str] = {}
-        self._service = Service(self.clock, polls, self.save_soon)
+        self._service = Service(self.clock, polls, self._save_soon)
 
     @property
     def uploads(self) -> dict[str, bytes]:
@@ -134,7 +134,7 @@ class VectorVeinSandbox(LocalService):
 
     async def _forget(self) -> None:
         self._service.stop()
-        self._service = Service(self.clock, self._polls, self.save_soon)
+        self._service = Service(self.clock, self._polls, self._save_soon)
         for wid, function in self._functions.items():
             self._service.add_workflow(wid, function)
         for access_key, app_id in self._access_keys.items():
@@ -228,7 +228,7 @@ class VectorVeinServer(Served["VectorVeinSandbox"]):
         async def stop() -> None:
             self.sandbox.faults.end_sleep()
             self.sandbox._service.stop()
-            self.sandbox.close_state()
+            self.sandbox._close_state()
 
         return stop
 
