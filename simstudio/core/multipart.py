@@ -136,6 +136,18 @@ def encode_multipart(parts: Iterable[Part], *, boundary: str | None = None) -> t
         raise InvalidInputError(f"A file of the form cannot be read: {error}.") from error
 
 
+def read_once(parts: Iterable[Part]) -> list[Part]:
+    """Return parts that can be encoded several times: a file that cannot be rewound is read.
+
+    Raises:
+        InvalidInputError: A file cannot be read, or is opened in text mode.
+    """
+    return [
+        attrs.evolve(part, content=_check_file(part.content)) if hasattr(part.content, "read") else part
+        for part in parts
+    ]
+
+
 def _head(part: Part) -> bytes:
     if not isinstance(part.name, str) or not part.name:
         raise InvalidInputError(f"A part's name must be a non-empty str, not {part.name!r}.")

@@ -115,6 +115,17 @@ class OomolResource(APIResource[M]):
         with FAMILY.raise_own():
             require(made, response, **types)
 
+    def _begin_run(self, start: Callable[[], Flow[T]], options: Polling | None) -> Flow[T]:
+        """Begin a task or an installation that is waited for, again while the limiter refuses it: nothing has run then.
+
+        Args:
+            start: Makes the flow that begins it.
+            options: Options of the wait, within whose time it is begun; None of what is not waited for.
+        """
+        if options is None:
+            return start()
+        return self.poller.begin(start, options.timeout if self._context.options.max_retries else 0.0)
+
     def _follow(
         self,
         what: str,

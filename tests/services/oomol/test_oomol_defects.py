@@ -17,12 +17,14 @@ from simstudio.errors import ConfigurationError, InvalidInputError
 from simstudio.services.oomol import (
     ApiError,
     ApiInvalidResponseError,
+    Applet,
     AsyncOomolConnectClient,
     OomolConnectClient,
     TaskFailedError,
     TaskStoppedError,
 )
 from simstudio.services.oomol import TimeoutError as OomolTimeoutError
+from simstudio.services.oomol.models import AppletData
 from tests.modes import both_modes
 from tests.services.oomol.helpers import (
     APPLETS_URL,
@@ -447,6 +449,45 @@ def test_11_retry_after_is_waited_for(mode: str, clock: Clock):
     server.run(mode, lambda client: client.tasks.wait_for_completion("t-1"), clock=clock)
 
     assert clock.slept == [7.0]
+
+
+RUNS: dict[str, Any] = {
+    "create_and_wait": lambda client: client.tasks.create_and_wait({"blockId": "a::b"}),
+    "run": lambda client: client.tasks.run({"blockId": "a::b"}),
+    "run_with_files": lambda client: client.tasks.run_with_files("a::b", {}, [Pipe(b"content")]),
+    "applet": lambda client: client.applets.run(Applet("x", AppletData("a-1.0.0", "b"))),
+    "install_and_wait": lambda client: client.packages.install_and_wait("a"),
+}
+
+
+class Pipe(io.BytesIO):
+    """A file that can be read once."""
+
+    def seekable(self) -> bool:
+        return False
+
+    def seek(self, *_: Any) -> int:
+        raise io.UnsupportedOperation("seek")
+
+
+@defect(11)
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+def test_11_what_the_limiter_refused_is_begun_again_within_the_time_of_the_wait(mode: str, clock: Clock, run: Any):
+    refused = (429, {"message": "slow down"}, {"Retry-After": "7"})
+    end = {"id": "t-1", "status": "success", "logs": []} if run is RUNS["install_and_wait"] else task()
+    server = Canned([*[refused] * 5, end])
+    server.run(mode, run, max_retries=2, clock=clock)
+
+    assert sum(clock.slept) >= 35.0
+    bodies = [request.content for request in server.requests[:6]]
+    assert all(b"content" in body for body in bodies) or run is not RUNS["run_with_files"]
+
+
+def test_a_file_that_can_be_read_once_is_in_each_form_that_is_sent(mode: str):
+    server = Canned([(400, {"message": "manifest is required"}), task("created")])
+    server.run(mode, lambda client: client.tasks.create_with_files("a::b", {}, [Pipe(b"content")]))
+
+    assert [b"content" in request.content for request in server.requests] == [True, True]
 
 
 @defect(11)

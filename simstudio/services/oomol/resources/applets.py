@@ -90,7 +90,8 @@ class Applets(TaskFlows[M]):
         block_id = _block_id(applet)
         presets: object = applet.data.preset_inputs
         nodes = with_presets(presets if isinstance(presets, Mapping) else {}, input_values)
-        created = yield from self._create({"blockId": block_id, "inputValues": nodes})
+        request = {"blockId": block_id, "inputValues": nodes}
+        created = yield from self._begin_run(lambda: self._create(request), chosen)
         return (yield from self._finish(created.id, chosen))
 
     def _find(self, applet_id: str) -> Flow[Applet]:

@@ -137,7 +137,7 @@ class Packages(OomolResource[M]):
             >>> client.packages.install_and_wait("audio-lab", "1.0.0").package_path  # doctest: +SKIP
         """
         chosen = polling(polling_options, **options)
-        begun = yield from self._install(name, version)
+        begun = yield from self._begin_run(lambda: self._install(name, version), chosen)
         return (yield from self._wait(begun.id, chosen))
 
     def _install(self, name: str, version: str | None) -> Flow[InstallTask]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from simstudio.core.conversion import structure
 from simstudio.core.modes import M
-from simstudio.core.multipart import Part, encode_multipart, file_part
+from simstudio.core.multipart import Part, encode_multipart, file_part, read_once
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.resource import describe_unsendable
 from simstudio.core.runs import SubmittedRun
@@ -66,34 +66,40 @@ class TaskFlows(OomolResource[M]):
             field.learnt = other
         return self._read_receipt(response)
 
-    def _begin(self, start: Callable[[], Flow[CreatedTask]], options: Polling) -> Flow[CreatedTask]:
-        """Start a task that is waited for, and again while the limiter refuses it, within the time for the wait."""
-        return self.poller.begin(start, options.timeout if self._context.options.max_retries else 0.0)
-
     def _create_with_files(
-        self, block_id: str | None, input_values: InputValues | None, files: object, manifest: str | None
+        self,
+        block_id: str | None,
+        input_values: InputValues | None,
+        files: object,
+        manifest: str | None,
+        options: Polling | None = None,
     ) -> Flow[CreatedTask]:
+        """Start a task with files; with options of a wait, as :meth:`_begin_run` does."""
         name = "manifest" if block_id is None and manifest is not None else "blockId"
         if block_id is not None and manifest is not None:
             raise InvalidInputError("Give block_id or manifest, not both.")
         body = request_body({name: manifest if name == "manifest" else block_id, "inputValues": input_values})
         chosen = file_list(files)
         if not chosen:  # then the JSON route will do
-            return (yield from self._start(body, lambda body: self._post("/v1/tasks", json=body)))
+            return (
+                yield from self._begin_run(
+                    lambda: self._start(body, lambda body: self._post("/v1/tasks", json=body)), options
+                )
+            )
         if inputs := body.pop("inputValues", None):
             try:
                 body["inputValues"] = json.dumps(inputs, allow_nan=False)
             except (TypeError, ValueError, RecursionError) as error:
                 problem = describe_unsendable(inputs, error)
                 raise InvalidInputError(f"input_values cannot be sent as JSON: {problem}") from error
-        files_of_form = [file_part("files", file) for file in chosen]
+        files_of_form = yield Blocking(read_once, [file_part("files", file) for file in chosen])
 
         def send(body: dict[str, Any]) -> Flow[Response]:
             parts = [Part(name, value) for name, value in body.items()]
             content, content_type = yield Blocking(encode_multipart, parts + files_of_form)
             return (yield from self._post("/v1/tasks", content=content, headers={"Content-Type": content_type}))
 
-        return (yield from self._start(body, send))
+        return (yield from self._begin_run(lambda: self._start(body, send), options))
 
     def _read_receipt(self, response: Response) -> CreatedTask:
         """The receipt of a task. An exception for an unusable one has the id, if it has one."""

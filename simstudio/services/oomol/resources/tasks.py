@@ -196,7 +196,7 @@ class Tasks(TaskBatches[M]):
             >>> client.tasks.create_and_wait({"blockId": "pkg::block"}, timeout_ms=60_000).status  # doctest: +SKIP
         """
         chosen = polling(polling_options, **options)
-        created = yield from self._begin(lambda: self._create(request), chosen)
+        created = yield from self._begin_run(lambda: self._create(request), chosen)
         return (yield from self._wait(created.id, chosen, LogReader()))
 
     @operation
@@ -227,7 +227,7 @@ class Tasks(TaskBatches[M]):
             >>> client.tasks.run({"blockId": "pkg::block", "inputValues": {"text": "hi"}}).result  # doctest: +SKIP
         """
         chosen = polling(polling_options, **options)
-        created = yield from self._begin(lambda: self._create(request), chosen)
+        created = yield from self._begin_run(lambda: self._create(request), chosen)
         return (yield from self._finish(created.id, chosen))
 
     @operation
@@ -263,7 +263,7 @@ class Tasks(TaskBatches[M]):
             ...     client.tasks.run_with_files("pkg::file-processor", {"input1": "value"}, f).result
         """
         chosen = polling(polling_options, **options)
-        created = yield from self._create_with_files(block_id, input_values, files, manifest)
+        created = yield from self._create_with_files(block_id, input_values, files, manifest, chosen)
         return (yield from self._finish(created.id, chosen))
 
     def handle(self, task: str | Task | CreatedTask) -> TaskHandle[M]:
