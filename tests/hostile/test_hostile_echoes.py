@@ -81,7 +81,7 @@ CALLS: dict[str, tuple[str, Call]] = {
     "documented": ("sim", lambda c: c.execute_workflow("wf", {"a": 1}, stream=True)),
     "oomol run": ("oomol", lambda c: c.tasks.run({"blockId": "a::b"}, {"timeout_ms": 1000})),
     "oomol files": ("oomol", lambda c: c.tasks.create_with_files("a::b", {}, File(b"x", name="a.txt"))),
-    "oomol install": ("oomol", lambda c: c.packages.install_and_wait("p")),
+    "oomol install": ("oomol", lambda c: c.packages.install_and_wait("p", timeout_ms=1000)),
     "oomol applets": ("oomol", lambda c: c.applets.list()),
     "oomol handle": ("oomol", lambda c: c.tasks.handle("t").wait(timeout=1)),
     "speedpix run": ("speedpix", lambda c: c.run("wf", {"a": 1}, timeout=1)),
