@@ -72,7 +72,10 @@ def find_cause(response: Response) -> str | None:
         return CANNOT_RESUME_ADVICE
     if response.status == 413 and response.method not in ("GET", "HEAD"):  # of a GET: the response is too large
         return "Send less; Sim takes 10 MiB."
-    return advise_on_address(response) or _advise_on_unknown(response, body) or _describe_refusal(response, body)
+    found = advise_on_address(response) or _advise_on_unknown(response, body) or _describe_refusal(response, body)
+    if found is None and response.status >= 500 and response.method == "POST" and re.search(_RUNS, response.path):
+        return "The workflow may have run: look before running it again."
+    return found
 
 
 def _advise_on_permission(body: ErrorBody) -> str:
