@@ -60,10 +60,6 @@ class EventDecoder(Protocol[R_co]):
         """Return the result of a stream that is over, or raise the error that prevented it."""
         ...
 
-    def explain_close(self) -> SimStudioError:
-        """Return the error of a stream that its reader, or another task or thread, has closed before its end."""
-        ...
-
 
 class OpenedStream(Generic[E, R]):
     """The result of a flow that opens a stream: a response whose body is unread, and its decoder."""
@@ -120,7 +116,8 @@ class _Shell(Generic[E, R]):
         if self._core.failure is not None:
             raise self._core.failure
         if not self._core.over and self.response.body is None:
-            raise self._core.explain_close()
+            self._core.result()  # raises, unless the result had come when it was closed
+            return True
         return self._core.over
 
     def __repr__(self) -> str:

@@ -107,16 +107,6 @@ class ExecutionEvents:
             self._complete(error)
         return error
 
-    def explain_close(self) -> SimStudioError:
-        """Return the error of a stream that its reader, or another task or thread, has closed before its end."""
-        return self.redact(
-            StreamError(
-                f"The stream of {self._where} was closed before its end, so it has no result. What it delivered is in "
-                "error.partial; the run may have gone on, so look before running it again.",
-                partial=self.partial,
-            )
-        )
-
     @property
     def partial(self) -> str:
         """The text received so far: the blocks in the order in which they began."""
@@ -135,7 +125,13 @@ class ExecutionEvents:
         if self.failure is not None:
             raise self.failure
         if self.final is None:
-            raise self.explain_close()
+            raise self.redact(
+                StreamError(
+                    f"The stream of {self._where} was closed before its end, so it has no result. What it delivered is "
+                    "in error.partial; the run may have gone on, so look before running it again.",
+                    partial=self.partial,
+                )
+            )
         final = self.final
         output = final.output
         if self._texts and (output is None or isinstance(output, dict)):

@@ -210,7 +210,7 @@ class WorkflowFolder:
             path = paths[present.id]
             old = old_paths.get(present.id, path)
             self._plan_one(pull, path, old, present, entries.get(old))
-            if path != old and path in pull.write:
+            if path != old and path in pull.write and not self._is_same_file(path, old):
                 occupant = entries.get(path)
                 reason = self._reason_to_keep(path, present, occupant)
                 if not reason and occupant is not None and partial and occupant.id not in there:
@@ -244,6 +244,13 @@ class WorkflowFolder:
             if old != path:
                 pull.remove.append(old)
             pull.conflicts[old] = "was changed here and on the server since the last pull"
+
+    def _is_same_file(self, path: str, other: str) -> bool:
+        """Whether two paths are one file, as those that differ in case are on some file systems."""
+        try:
+            return (self.root / path).samefile(self.root / other)
+        except OSError:
+            return False
 
     def _reason_to_keep(self, path: str, present: Present, entry: Entry | None) -> str:
         """Why a file must not be replaced with a workflow that had another file; empty if it may be."""

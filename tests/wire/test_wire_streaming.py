@@ -622,6 +622,21 @@ async def test_a_stream_closed_before_its_end_has_no_result_and_no_more_events_a
             await stream.result()
 
 
+def test_a_stream_closed_after_its_final_event_has_ended(serve: Serve) -> None:
+    async def final(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(STREAM + chunked(FINAL))
+        await connection.silence()
+
+    server = serve(final)
+    with client_of(server.url) as client:
+        stream = client.workflows.stream("wf")
+        assert isinstance(next(stream), FinalEvent)
+        stream.close()
+        assert list(stream) == []
+        assert stream.result().success
+
+
 def test_iterating_again_after_the_end_gives_nothing(serve: Serve) -> None:
     server = serve(whole)
     with client_of(server.url) as client:

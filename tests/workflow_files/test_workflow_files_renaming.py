@@ -196,6 +196,16 @@ def test_the_name_of_a_workflow_that_stays_is_refused_before_anything_is_changed
 
 
 class TestOfAPull:
+    def test_the_file_of_the_workflow_itself_is_not_in_the_way(
+        self, client: SimStudioClient, ids: dict[str, str], tmp_path: Path
+    ) -> None:
+        rename_workflows(client, ids, {"a": "A"})
+        folder = tmp_path / "workflows"
+        (folder / "A.json").hardlink_to(folder / "a.json")  # as on a file system that ignores case
+
+        assert pull(client, tmp_path).conflicts == {}
+        assert in_files(tmp_path) == expected(ids, {"a": "A"})
+
     def test_a_file_that_was_changed_here_is_in_the_way(
         self, client: SimStudioClient, ids: dict[str, str], tmp_path: Path
     ) -> None:

@@ -115,12 +115,8 @@ class ChatDecoder:
     def result(self) -> ChatReply:
         """Return the answer, or raise the error that prevented it."""
         if self._reply is None:
-            raise self.failure or self.explain_close()
+            raise self.failure or self._error("was closed before its end, so there is no answer")
         return self._reply
-
-    def explain_close(self) -> SimStudioError:
-        """Return the error of a stream that its reader, or another task or thread, has closed before its end."""
-        return self._error("was closed before its end, so there is no answer")
 
     def redact(self, error: SimStudioError) -> SimStudioError:
         """Return an error without the API key, which a server may have echoed into the stream."""
