@@ -300,8 +300,7 @@ def advice(response: Response, body: ErrorBody, service: Service) -> str:
     """Return the end of an error message: what the caller can do next."""
     status = response.status
     if status == 429:
-        wait = read_retry_after(response, body)
-        return ". Wait a while before calling again." if wait is None else f". Wait {wait:g} s before calling again."
+        return f". {wait_advice(read_retry_after(response, body))}"
     if 300 <= status <= 399:
         location = response.headers.get("location", "nowhere")
         return f", redirecting to {location[:200]}. This redirect is not followed; set base_url to the final address."
@@ -321,6 +320,18 @@ def is_gateway_timeout(response: Response) -> bool:
     """Whether a gateway, and not the server, answered a request that the server may be carrying out."""
     foreign = response.status in GATEWAY_TIMEOUTS and not read_error(response).is_json
     return foreign and response.method not in ("GET", "HEAD")
+
+
+def wait_advice(seconds: float | None) -> str:
+    """Return what to do after too many requests; ``seconds`` is the server's hint, if there was one."""
+    return f"Wait {'a while' if seconds is None else f'{seconds:g} s'} before calling again."
+
+
+def outcome_advice(response: Response) -> str | None:
+    """Return what to do after a 5xx for a write that is not sent again; None for every other response."""
+    if response.status < 500 or response.method in ("GET", "HEAD"):
+        return None
+    return gateway_advice(response) or "The request may have been carried out; look before sending it again."
 
 
 def gateway_advice(response: Response) -> str | None:

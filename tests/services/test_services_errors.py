@@ -109,9 +109,11 @@ def test_a_value_that_json_cannot_hold_is_named_with_its_place_and_a_substitute(
         WRITES[service](answering(200, b""), {"list": [1, 1j]})
 
 
-@pytest.mark.parametrize("status", [502, 504, 524])
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 524])
 @pytest.mark.parametrize("service", READS)
-def test_after_a_gateways_timeout_a_write_may_have_been_carried_out(service: str, status: int) -> None:
+def test_after_a_failure_of_the_server_or_a_gateway_a_write_may_have_been_carried_out(
+    service: str, status: int
+) -> None:
     with pytest.raises(ServerError, match=r"may have been carried out; look before sending it again\.$"):
         WRITES[service](answering(status, b"<html>late</html>"), 1)
     with pytest.raises(ServerError) as caught:
@@ -147,7 +149,7 @@ def test_a_wait_that_ends_too_early_is_the_builtin_timeout(kind: Any):
 
 ADVICE: dict[str, dict[int, str]] = {
     "oomol": {401: "Check api_token", 403: "Check what the token may do.", 404: "Check the id and base_url."},
-    "speedpix": {},
+    "speedpix": {404: "Check the id and endpoint."},
     "vectorvein": {401: "Check the API key", 403: "Check that this account may do this", 404: "Check the id."},
 }
 REDIRECTED = {
@@ -158,12 +160,13 @@ REDIRECTED = {
 
 
 @pytest.mark.parametrize("service", READS)
-@pytest.mark.parametrize("status", [300, 308, 399, 400, 401, 402, 403, 404, 405, 409])
+@pytest.mark.parametrize("status", [300, 308, 399, 400, 401, 402, 403, 404, 405, 409, 429])
 def test_an_error_status_brings_its_own_advice_and_no_other(service: str, status: int) -> None:
     reply = httpx.Response(status, headers={"Location": "https://b.test/x"})
     with pytest.raises(SimStudioError) as caught:
         READS[service](httpx.Client(transport=httpx.MockTransport(lambda _: reply)), None)
-    advice = REDIRECTED[service] if status < 400 else ADVICE[service].get(status)
+    advice = {**ADVICE[service], 429: "Wait a while before calling again."}.get(status)
+    advice = REDIRECTED[service] if status < 400 else advice
     end = str(caught.value).partition("attempt 1)")[2]
     assert (advice in end) if advice is not None else (end == ".")
 

@@ -9,7 +9,15 @@ import attrs
 
 from simstudio.core.context import Context
 from simstudio.core.conversion import require, structure
-from simstudio.core.failures import describe, gateway_advice, read_error, read_retry_after, reason, redact_response
+from simstudio.core.failures import (
+    describe,
+    outcome_advice,
+    read_error,
+    read_retry_after,
+    reason,
+    redact_response,
+    wait_advice,
+)
 from simstudio.core.modes import M
 from simstudio.core.options import Unset
 from simstudio.core.polling import Poller
@@ -53,7 +61,9 @@ class OomolResource(APIResource[M]):
         body = read_error(response)
         kind = FAMILY.status_class(status)
         what = f"{body.message or reason(status)} ({describe(response)})."
-        found = self._advice(status) or gateway_advice(response)
+        found = self._advice(status) or outcome_advice(response)
+        if status == 429:
+            found = wait_advice(read_retry_after(response, body))
         advice = f" {found}" if found else ""
         if 300 <= status <= 399:
             location = response.headers.get("location", "nowhere")[:200]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 
-from simstudio.core.failures import read_error, reason, redact_response
+from simstudio.core.failures import read_error, reason, redact_response, wait_advice
 from simstudio.core.json_types import describe_type
 from simstudio.services.speedpix.errors import (
     FAMILY,
@@ -159,15 +159,17 @@ def refuse(envelope: Envelope, response: Response, what: str) -> NoReturn:
     kind = SpeedPixRateLimitError if envelope.throttled else SpeedPixRefusedError
     code = "RATE_LIMIT_EXCEEDED" if kind is SpeedPixRateLimitError else None
     said = envelope.message or f"the service gave no reason (envelope status {envelope.status!r})"
+    wait = parse_retry_after(response.headers.get("retry-after"), now=time.time())
+    advice = f" {wait_advice(wait)}" if envelope.throttled else ""
     error = kind(
-        f"{what}: {said[:_LONGEST]} ({_words(envelope, response)}).",
+        f"{what}: {said[:_LONGEST]} ({_words(envelope, response)}).{advice}",
         code,
         response.status,
         response=response,
         history=response.history,
     )
     if isinstance(error, RateLimitError):
-        error.retry_after = parse_retry_after(response.headers.get("retry-after"), now=time.time())
+        error.retry_after = wait
     envelope.describe(error)
     raise error
 
@@ -185,8 +187,10 @@ def status_error(response: Response, credentials: Credentials) -> SpeedPixAPIErr
     throttled = envelope.throttled if envelope else "throttl" in f"{gateway_code} {gateway_message}".lower()
     kind = SpeedPixRateLimitError if throttled else FAMILY.status_class(status)
     code = gateway_code or (envelope.code if envelope else None) or xml.get("Code") or (body.code if body else None)
+    wait = parse_retry_after(headers.get("retry-after"), now=time.time())
     error = kind(
-        f"{said[:_LONGEST]} ({_words(envelope or Envelope(err_code=code), response)}){_advice(response)}",
+        f"{said[:_LONGEST]} ({_words(envelope or Envelope(err_code=code), response)})"
+        f"{f'. {wait_advice(wait)}' if throttled or status == 429 else _advice(response)}",
         _CODES.get(429 if throttled else status) or code,
         status,
         server_code=code,
@@ -198,7 +202,7 @@ def status_error(response: Response, credentials: Credentials) -> SpeedPixAPIErr
     error.error_code = error.error_code or code
     error.gateway_code, error.gateway_message = gateway_code, gateway_message
     if isinstance(error, RateLimitError):
-        error.retry_after = parse_retry_after(headers.get("retry-after"), now=time.time())
+        error.retry_after = wait
     return error
 
 
@@ -230,6 +234,8 @@ def _advice(response: Response) -> str:
     status, gateway = response.status, response.headers.get("x-ca-error-code")
     if status in (401, 403) and gateway:
         return ". The gateway refused the signature or the key: check app_key, app_secret and this machine's clock."
+    if status == 404:
+        return ". Check the id and endpoint."
     if 300 <= status <= 399:
         return ". Redirects are not followed here."
     return "."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from simstudio.core.failures import add_advice, gateway_advice
+from simstudio.core.failures import add_advice, outcome_advice
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.resource import APIResource, encode_json
@@ -121,7 +121,7 @@ class SpeedPixResource(APIResource[M]):
             )
         except ServerError as error:
             if resend == "never" and error.response is not None:
-                add_advice(error, gateway_advice(error.response))
+                add_advice(error, outcome_advice(error.response))
             raise
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from simstudio.core.failures import describe, read_error, reason, redact_response
+from simstudio.core.failures import describe, read_error, reason, redact_response, wait_advice
 from simstudio.services.vectorvein.errors import APIKeyError, RequestError, VectorVeinAPIError, combined
 from simstudio.transport.errors import InvalidResponseError, RateLimitError, SimStudioError, status_error_class
 from simstudio.transport.hints import parse_retry_after
@@ -188,8 +188,7 @@ def _wait(response: Response) -> float | None:
 
 def _advice(status: int, response: Response) -> str:
     if status == 429:
-        wait = _wait(response)
-        return f". Wait {'a while' if wait is None else f'{wait:g} s'} before calling again."
+        return f". {wait_advice(_wait(response))}"
     if 300 <= response.status <= 399:
         return ". This redirect is not followed; set base_url to the final address."
     found = _ADVICE.get(status)

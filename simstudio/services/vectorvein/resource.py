@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from simstudio.core.conversion import require, structure
 from simstudio.core.error_family import translate
-from simstudio.core.failures import add_advice, gateway_advice
+from simstudio.core.failures import add_advice, outcome_advice
 from simstudio.core.model import Model
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
@@ -97,7 +97,7 @@ class VectorVeinResource(APIResource[M]):
         if envelope is None:
             error = http_error(response, self._context.session.credentials)
             if resend == "never":
-                add_advice(error, gateway_advice(response))
+                add_advice(error, outcome_advice(response))
             raise error
         if not accepted:
             self._check_status(envelope)
