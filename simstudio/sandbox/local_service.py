@@ -64,9 +64,8 @@ class LocalService(ABC):
         if state is not None:
             from simstudio.sandbox.sqlite import SQLiteStore
 
-            self._state_file = StateFile(
-                PlainState(self._save, self._load, self._seed), SQLiteStore(state, self.service)
-            )
+            plain = PlainState(self._save, self._load)
+            self._state_file = StateFile(plain, SQLiteStore(state, self.service), self._seed)
 
     def _save(self) -> dict[str, Any]:
         """What was made over the API, as plain data."""

@@ -195,8 +195,8 @@ class Sandbox(LocalService):
             account=self._account,
             served_at=lambda: self._base_url,
         )
-        self._state = State(self._core, self._workflows, make_data, self._seed)
-        self._state_file = StateFile(self._state, store) if isinstance(store, SQLiteStore) else None
+        self._state = State(self._core, self._workflows, make_data)
+        self._state_file = StateFile(self._state, store, self._seed) if isinstance(store, SQLiteStore) else None
         for function, fields in BUILTIN:
             self.workflow(function.__name__, fields=fields)(function)
 

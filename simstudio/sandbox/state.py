@@ -9,14 +9,13 @@ from simstudio.sandbox.data.connectors import Connector
 from simstudio.sandbox.data.files import Files
 from simstudio.sandbox.data.uploads import Upload
 from simstudio.sandbox.definitions import graph
-from simstudio.sandbox.snapshot import Blobs, Captured, Reader, Writer
+from simstudio.sandbox.snapshot import Reader, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from simstudio.sandbox.core import Core
     from simstudio.sandbox.data.stores import Data
-    from simstudio.sandbox.seeding import Seed
     from simstudio.sandbox.workflow import Workflow
 
 
@@ -27,45 +26,33 @@ class State:
         core: the parts of the sandbox.
         functions: the registered functions by name, live.
         make_data: makes empty stores.
-        seed: makes ids and times; None where they are random and real.
     """
 
-    def __init__(
-        self, core: Core, functions: Mapping[str, Workflow], make_data: Callable[[], Data], seed: Seed | None
-    ) -> None:
+    def __init__(self, core: Core, functions: Mapping[str, Workflow], make_data: Callable[[], Data]) -> None:
         self._core = core
-        self._seed = seed
         self._functions = functions
         self._make_data = make_data
-        self._blobs = Blobs()
 
-    def capture(self) -> Captured:
-        """The data as it is now."""
-        writer = Writer(self._blobs)
-        document = {
+    def save(self, writer: Writer) -> dict[str, Any]:
+        """The state as a JSON object."""
+        return {
             "data": writer.write(self._core.data),
             "definitions": writer.write(self._core.definitions),
             "lastRuns": writer.write(self._core.engine.last_runs),
             "functions": {name: fingerprint(function) for name, function in self._functions.items()},
-            "changes": 0 if self._seed is None else self._seed.changes,
         }
-        self._blobs.keep(writer.contents.values())
-        return Captured(json.dumps(document), writer.contents)
 
-    def restore(self, captured: Captured) -> None:
-        """Make the data what it was. Functions that have changed since, and new ones, keep their own definitions.
+    def load(self, document: Mapping[str, Any], contents: Mapping[str, bytes]) -> None:
+        """Make the state what it was, and cancel runs of tables that were under way when their server ended.
 
-        Raises:
-            ValueError: It is not the data of a sandbox.
+        Functions that have changed since, and new ones, keep their own definitions.
         """
-        document: dict[str, Any] = json.loads(captured.document)
-        reader = Reader(captured.contents, self._complete)
+        reader = Reader(contents, self._complete)
         definitions = self._core.definitions
         reader.read_into(self._core.data, document["data"])
         reader.read_into(definitions, document["definitions"])
         self._core.engine.last_runs = reader.read(document["lastRuns"])
-        if self._seed is not None:
-            self._seed.changes = document.get("changes", 0)  # states of the first releases have none
+        self._core.data.tables.cancel_runs()
         known = document["functions"]
         for name in set(known) - set(self._functions):
             definitions.forget(name)
@@ -86,10 +73,6 @@ class State:
         self._core.definitions.clear()
         for function in tuple(self._functions.values()):
             register(function)
-
-    def end_runs(self) -> None:
-        """Cancel runs of tables that were under way when their server ended."""
-        self._core.data.tables.cancel_runs()
 
     def _complete(self, made: Any) -> None:
         """Give a restored object its clock or its function."""

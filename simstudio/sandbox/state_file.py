@@ -23,19 +23,20 @@ _SHARE = 20
 """Smallest ratio of the pause to the time that writing takes."""
 
 
-class Capturable(Protocol):
-    """What a state file holds."""
+class Savable(Protocol):
+    """The state of a sandbox."""
 
-    def capture(self) -> Captured:
-        """The data as it is now."""
+    def save(self, writer: Writer) -> dict[str, Any]:
+        """The state as a JSON object."""
         ...
 
-    def restore(self, captured: Captured) -> None:
-        """Make the data what it was."""
-        ...
+    def load(self, document: Mapping[str, Any], contents: Mapping[str, bytes]) -> None:
+        """Make the state what it was, and end what ran then.
 
-    def end_runs(self) -> None:
-        """End what ran when its server ended."""
+        Args:
+            document: What :meth:`save` returned.
+            contents: The large contents that the writer met, by digest.
+        """
         ...
 
 
@@ -45,40 +46,19 @@ class PlainState:
     Args:
         save: returns the data as it is now.
         load: makes the data what it was, and ends what ran then.
-        seed: makes times; None where they are real.
     """
 
-    def __init__(
-        self, save: Callable[[], dict[str, Any]], load: Callable[[Mapping[str, Any]], None], seed: Seed | None
-    ) -> None:
+    def __init__(self, save: Callable[[], dict[str, Any]], load: Callable[[Mapping[str, Any]], None]) -> None:
         self._save = save
         self._load = load
-        self._seed = seed
-        self._blobs = Blobs()
 
-    def capture(self) -> Captured:
-        """The data as it is now."""
-        writer = Writer(self._blobs)
-        document = {
-            "data": writer.write(self._save()),
-            "changes": 0 if self._seed is None else self._seed.changes,
-        }
-        self._blobs.keep(writer.contents.values())
-        return Captured(json.dumps(document), writer.contents)
+    def save(self, writer: Writer) -> dict[str, Any]:
+        """The data as JSON."""
+        return {"data": writer.write(self._save())}
 
-    def restore(self, captured: Captured) -> None:
-        """Make the data what it was.
-
-        Raises:
-            ValueError: It is not the data of a sandbox.
-        """
-        document: dict[str, Any] = json.loads(captured.document)
-        self._load(Reader(captured.contents, _keep).read(document["data"]))
-        if self._seed is not None:
-            self._seed.changes = document["changes"]
-
-    def end_runs(self) -> None:
-        """Nothing: loading does it."""
+    def load(self, document: Mapping[str, Any], contents: Mapping[str, bytes]) -> None:
+        """Make the data what it was."""
+        self._load(Reader(contents, _keep).read(document["data"]))
 
 
 class StateFile:
@@ -87,11 +67,14 @@ class StateFile:
     Args:
         state: the data.
         store: the file.
+        seed: makes ids and times; None where they are random and real.
     """
 
-    def __init__(self, state: Capturable, store: SQLiteStore) -> None:
+    def __init__(self, state: Savable, store: SQLiteStore, seed: Seed | None) -> None:
         self._state = state
         self._store = store
+        self._seed = seed
+        self._blobs = Blobs()
         self._loaded = self._is_open = False
         self._saved = ""
         self._pause = _PAUSE
@@ -123,11 +106,20 @@ class StateFile:
         if found is None:
             return
         try:
-            self._state.restore(found)
+            document = json.loads(found.document)
+            self._state.load(document, found.contents)
+            if self._seed is not None:
+                self._seed.changes = document.get("changes", 0)  # those of the first releases have none
         except Exception as error:
             raise ValueError(f"its content is not the data of a sandbox ({error!r})") from error
-        self._state.end_runs()
         self._saved = found.document
+
+    def capture(self) -> Captured:
+        """The data as it is now."""
+        writer = Writer(self._blobs)
+        document = {**self._state.save(writer), "changes": 0 if self._seed is None else self._seed.changes}
+        self._blobs.keep(writer.contents.values())
+        return Captured(json.dumps(document), writer.contents)
 
     def save(self) -> None:
         """Write the data if it has changed."""
@@ -135,7 +127,7 @@ class StateFile:
             self._timer.cancel()
             self._timer = None
         began = time.perf_counter()
-        captured = self._state.capture()
+        captured = self.capture()
         if captured.document != self._saved:
             self._store.save_data(captured)
             self._saved = captured.document

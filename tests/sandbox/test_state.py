@@ -157,16 +157,21 @@ def listed(call: Caller) -> dict[str, list[dict[str, object]]]:
     return found
 
 
+def capture(call: Caller) -> Captured:
+    assert call.sandbox._state_file is not None
+    return call.sandbox._state_file.capture()
+
+
 def test_everything_is_there_after_a_restart(serve: Serve, tmp_path: Path) -> None:
     call = serve(Sandbox(state=tmp_path / "state.db"))
     populated(call)
     before = listed(call)
-    captured = call.sandbox._state.capture()
+    captured = capture(call)
     call.server.close()
 
     call = serve(Sandbox(state=tmp_path / "state.db"))
 
-    assert call.sandbox._state.capture() == captured
+    assert capture(call) == captured
     assert min(map(len, before.values())) >= 1
     assert listed(call) == before
     (file,) = before["files"]

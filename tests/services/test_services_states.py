@@ -99,10 +99,10 @@ def test_everything_is_there_after_a_restart(case: Case, tmp_path: Path) -> None
         run = case.begin(client)
         result = run.result(timeout=20)
         before = case.read(client)
-        captured = server.sandbox._state_file._state.capture()
+        captured = server.sandbox._state_file.capture()
 
     with made(case, path, function) as server, server.client() as client:
-        assert server.sandbox._state_file._state.capture().contents == captured.contents
+        assert server.sandbox._state_file.capture().contents == captured.contents
         assert case.read(client) == before
         assert case.handle(client, run.id).result(timeout=20) == result
         assert case.begin(client).result(timeout=20) != result
