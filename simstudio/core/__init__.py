@@ -10,7 +10,7 @@ Four things stand between a client and a request:
 
 * A :class:`~simstudio.core.session.Session` is the state that a client shares with its clones: base address, API key,
   rate limits, middleware stack and connections. The constructor of a service's client makes it, and adds the facts of
-  the service as a :class:`~simstudio.core.service.Service`: error codes by status, advice for error messages, and a
+  the service as a :class:`~simstudio.core.session.Service`: error codes by status, advice for error messages, and a
   better explanation of a 404. ``session.send(request)`` is the flow of one request through the stack.
 * :class:`~simstudio.core.options.Options` are the settings in which a client and its clones may differ: timeout,
   retries and headers. They never change: ``client.with_options(timeout=120)`` makes a client with other options over

@@ -25,7 +25,7 @@ from simstudio.transport.hints import parse_retry_after
 from simstudio.transport.message import unread_json_reason
 
 if TYPE_CHECKING:
-    from simstudio.core.service import Service
+    from simstudio.core.session import Service
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Response
 

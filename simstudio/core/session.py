@@ -1,13 +1,16 @@
-"""``Session``: base address, key, middleware stack and connections, which a client shares with its clones."""
+"""``Session``: base address, key, middleware stack and connections, which a client shares with its clones.
+
+The client of a service hands a :class:`Service` down with it.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from simstudio.core.service import Service
 from simstudio.transport.auth import Credentials
 from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.errors import ConfigurationError
@@ -20,9 +23,37 @@ from simstudio.transport.wire import WireOptions
 
 if TYPE_CHECKING:
     from simstudio.transport.call_limit import CallLimit
+    from simstudio.transport.errors import NotFoundError
 
 T = TypeVar("T")
 W = TypeVar("W", bound="Wire | AsyncWire")
+
+
+class Service:
+    """The facts of one service that the core needs.
+
+    Args:
+        error_codes: ``error.code`` by HTTP status, where the documented code holds whatever the body says.
+        advice: Returns the last sentence of an error's message, which says what the caller can do about an error
+            response; None if nothing is known.
+        explain_not_found: Takes a resource and its 404; a flow that raises a more helpful error, or returns. It may
+            send requests.
+        key_header: Name of the header that carries the key; empty if none does.
+    """
+
+    __slots__ = ("advice", "error_codes", "explain_not_found", "key_header")
+
+    def __init__(
+        self,
+        error_codes: Mapping[int, str] = MappingProxyType({}),
+        advice: Callable[[Response], str | None] = lambda _: None,
+        explain_not_found: Callable[[Any, NotFoundError], Flow[None]] | None = None,
+        key_header: str = "",
+    ) -> None:
+        self.error_codes = error_codes
+        self.advice = advice
+        self.explain_not_found = explain_not_found
+        self.key_header = key_header
 
 
 class Session:

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from simstudio.core.options import from_environment
-from simstudio.core.service import Service
+from simstudio.core.session import Service
 from simstudio.resources.advice import advise
 from simstudio.transport.endpoint import check_base_url
 from simstudio.transport.errors import ConfigurationError

@@ -21,7 +21,7 @@ from wirecalls import Caller, async_client_of, client_of
 
 from simstudio import APIConnectionError, ConfigurationError, SimStudioError
 from simstudio.sandbox import Sandbox
-from simstudio.transport.wire.connections import Connections
+from simstudio.transport.wire.pool import Connections
 
 Serve = Callable[..., FaultServer]
 

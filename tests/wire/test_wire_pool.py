@@ -12,7 +12,7 @@ from faultserver import Connection, FaultServer
 from wireanswers import STREAM, answer, chunked, text
 from wirecalls import async_client_of, client_of
 
-from simstudio.transport.wire.connections import Connections
+from simstudio.transport.wire.pool import Connections
 
 Serve = Callable[..., FaultServer]
 

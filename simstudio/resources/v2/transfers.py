@@ -19,7 +19,7 @@ import attrs
 from simstudio.core.failures import add_advice, status_error
 from simstudio.core.options import Unset, check_timeout
 from simstudio.core.secret_arguments import redact_secrets
-from simstudio.core.service import Service
+from simstudio.core.session import Service
 from simstudio.errors import (
     APIConnectionError,
     ConflictError,

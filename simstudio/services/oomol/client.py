@@ -13,9 +13,8 @@ from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
 from simstudio.core.operation import operation
 from simstudio.core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, UNSET, Options, Unset, from_environment
 from simstudio.core.resource import namespace
-from simstudio.core.service import Service
 from simstudio.core.service_session import throttled_session
-from simstudio.core.session import Session
+from simstudio.core.session import Service, Session
 from simstudio.services.oomol.credentials import OomolCredentials, OomolEndpoint, TokenAuth, of_applets
 from simstudio.services.oomol.resource import OomolResource
 from simstudio.services.oomol.resources.applets import Applets

@@ -8,9 +8,8 @@ from typing import Any, Final, cast
 from simstudio.core.client import AsyncClient, RawClient, SyncClient
 from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
 from simstudio.core.options import DEFAULT_MAX_RETRIES, Options, from_environment
-from simstudio.core.service import Service
 from simstudio.core.service_session import throttled_session
-from simstudio.core.session import Session
+from simstudio.core.session import Service, Session
 from simstudio.services.vectorvein.credentials import KEY_HEADER, VectorVeinAuth, VectorVeinCredentials
 from simstudio.services.vectorvein.documented import DocumentedMethods
 from simstudio.services.vectorvein.envelope import is_refusal
