@@ -349,7 +349,7 @@ def _signature(headers: Secret[Any], families: Mapping[str, Family]) -> _Signatu
 
 
 def _find_signature(headers: Any, families: Mapping[str, Family]) -> _Signature | SimStudioError:
-    """As :func:`_signature`, but errors are returned, so that their tracebacks hold no locals with signatures."""
+    """Find a signature, and return an error instead of raising it: its traceback would hold the signature."""
     found = find_values(headers, families)
     if isinstance(found, SimStudioError):
         return found

@@ -69,7 +69,7 @@ class CommandError(Exception):
     """A failure that the command line itself finds.
 
     Args:
-        message: What happened and what to do.
+        message: One line: what happened and what to do.
         exit_code: How the process ends.
         kind: ``error.type`` in JSON output.
         choices: Ids, with what tells them apart, of which the user is to choose one.
@@ -102,7 +102,7 @@ class Failure:
 
     Attributes:
         kind: The exception's name.
-        message: What happened and what to do.
+        message: One line: what happened and what to do.
         exit_code: How the process ends.
         code: The documented code, or the server's.
         status: The HTTP status.

@@ -69,9 +69,9 @@ class WorkflowBatches(APIResource[M]):
             progress: True shows a line on standard error each second; or a function of the
                 :class:`~simstudio.batch.progress.Progress`.
             stop_on_error: End the batch at the first item without a result, and raise why.
-            on_unknown: What to do with items of the ledger that may have run and cannot be read under their id:
+            on_unknown: Treatment of items of the ledger that may have run and cannot be read under their id:
                 ``report`` them, or ``rerun`` them.
-            on_failed: What to do with items of the ledger that failed: ``keep`` that, or ``rerun`` them.
+            on_failed: Treatment of items of the ledger that failed: ``keep`` that, or ``rerun`` them.
             max_failures: End the batch with :class:`~simstudio.errors.TooManyFailuresError` when more items of this run
                 have no result: a number (``10``), or a share (``0.05``), which is looked at once 20 items have ended.
             retries: How often an item is run again that ran and failed, or that the server failed with a 5xx; under an
@@ -83,7 +83,7 @@ class WorkflowBatches(APIResource[M]):
             dedup: Run equal inputs once, and give all of them its outcome; the others have ``item.duplicate``.
             dead_letters: A file for the items that failed, with their errors, one JSON object a line. It is written
                 anew by each run, and can be the ``inputs`` of another batch.
-            on_bad_row: What to do with a line or row that cannot be read: ``report`` it as a failed item whose error
+            on_bad_row: Treatment of a line or row that cannot be read: ``report`` it as a failed item whose error
                 names the place, or ``fail``: end the batch.
             columns: Columns of the rows that inputs are made of: a list of names, or a dict of the field of the input
                 for each column (``{"amount": "total"}``). Others are left out.

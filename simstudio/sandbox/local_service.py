@@ -68,7 +68,7 @@ class LocalService(ABC):
             self._state_file = StateFile(plain, SQLiteStore(state, self.service), self._seed)
 
     def _save(self) -> dict[str, Any]:
-        """What was made over the API, as plain data."""
+        """The objects that were made over the API, as plain data."""
         raise NotImplementedError
 
     def _load(self, data: Mapping[str, Any]) -> None:

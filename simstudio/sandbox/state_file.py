@@ -34,7 +34,7 @@ class Savable(Protocol):
         """Make the state what it was, and end what ran then.
 
         Args:
-            document: What :meth:`save` returned.
+            document: Return value of :meth:`save`.
             contents: The large contents that the writer met, by digest.
         """
         ...

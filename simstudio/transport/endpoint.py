@@ -121,7 +121,7 @@ def check_base_url(base_url: str | Secret[str]) -> str:
 
 
 def _normalize(base_url: object) -> str | ConfigurationError:
-    """As :func:`check_base_url`, but errors are returned, so that their tracebacks do not hold the address."""
+    """Check an address, and return an error instead of raising it: its traceback would hold the address."""
     if not isinstance(base_url, str):
         return ConfigurationError(f"base_url must be a str, not {type(base_url).__name__}.")
     text = base_url.strip()

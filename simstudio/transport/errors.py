@@ -24,7 +24,8 @@ class SimStudioError(Exception):
     """Base of all exceptions of this package.
 
     Args:
-        message: What happened, where, and what to do next; also ``str(error)``, without the middle if it is very long.
+        message: Text of the error: what happened, where, and what to do next; also ``str(error)``, without the middle
+            if it is very long.
         code: The documented code (``UNAUTHORIZED``, ``TIMEOUT`` …), or the server's own if none is documented.
         status: HTTP status of the response.
         details: The ``details`` of the response, as plain JSON data.

@@ -238,7 +238,7 @@ class Plan:
 def settle(
     source: Source, workflow_id: str, present: Present | None, translations: Mapping[str, str] | None
 ) -> tuple[Document, tuple[str, ...]]:
-    """As :meth:`Plan.make_document`; without translations, references stay as they are."""
+    """Settle a document like :meth:`Plan.make_document`; without translations, references stay as they are."""
     now = None if present is None else present.document
     secrets = Secrets() if present is None else present.secrets
     document = with_block_ids(source.document, ids_for(source.document, workflow_id, now))

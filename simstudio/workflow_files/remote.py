@@ -83,7 +83,7 @@ def apply_plan(client: SimStudioClient, plan: Plan, done: Done, note: Report) ->
 
     Raises:
         InvalidInputError: A workflow is to get the name of one that keeps it; nothing was changed.
-        SimStudioError: Somebody has changed a workflow since the plan was made, or a request failed.
+        SimStudioError: A workflow has changed since the plan was made, or a request failed.
     """
     _Application(client, plan, done, note).run()
 

@@ -94,7 +94,7 @@ class CustomTools(APIResource[M]):
 
         Raises:
             ConflictError: The workspace has a tool of the new title.
-            InvalidRequestError: Nothing is changed.
+            InvalidRequestError: No change was given.
             NotFoundError: The workspace has no tool with this id.
         """
         return send.one(CustomTool)

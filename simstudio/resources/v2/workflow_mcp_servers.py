@@ -106,7 +106,7 @@ class WorkflowMcpServers(APIResource[M]):
             is_public: Whether everybody who has the URL can call the tools, without a key.
 
         Raises:
-            InvalidRequestError: Nothing is changed.
+            InvalidRequestError: No change was given.
             NotFoundError: No MCP server has this id, or the API key may not see it.
         """
         return send.one(WorkflowMcpServer)

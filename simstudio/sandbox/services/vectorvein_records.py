@@ -154,7 +154,7 @@ def file(path: str, text: str) -> Body:
 
 
 def cycle(task: Body) -> Body:
-    """The one cycle of a task."""
+    """The only cycle of a task."""
     return {
         "cycle_id": f"cycle-of-{task['task_id']}", "agent_task_id": task["task_id"], "cycle_index": 0,
         "status": task["status"], "title": task["title"], "messages": [], "ai_response": task["result"],

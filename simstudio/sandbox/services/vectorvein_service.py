@@ -42,7 +42,7 @@ class Service(Records):
         self._functions = Functions(on_end)
 
     def save(self) -> Body:
-        """All that was made, for a state file."""
+        """The objects that were made, for a state file."""
         return {
             "records": self._records,
             "numbers": self._numbers,

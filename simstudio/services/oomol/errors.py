@@ -49,7 +49,7 @@ class OomolConnectError(SimStudioError):
 
     @property
     def message(self) -> str:
-        """What happened."""
+        """Text of the error: what happened."""
         return str(self.args[0]) if self.args else ""
 
 
@@ -57,7 +57,7 @@ class ApiError(OomolConnectError):
     """The server answered with an error, or did not answer.
 
     Args:
-        message: What happened.
+        message: Text of the error: what happened.
         status: HTTP status; 0 if there was no answer.
         response: The response, or the text of its body.
         said: Message of the server.

@@ -58,7 +58,7 @@ class FileOutput:
 
         Raises:
             SpeedPixStatusError: There is no such file (any more).
-            UnsafeURLError: Nothing is fetched from this URL.
+            UnsafeURLError: The URL is unencrypted, in another network, or no URL.
             SpeedPixConnectionError: The content did not arrive completely.
         """
         files = self._files
@@ -81,7 +81,7 @@ class FileOutput:
         Raises:
             FileSaveError: The file cannot be written.
             SpeedPixStatusError: There is no such content (any more).
-            UnsafeURLError: Nothing is fetched from this URL.
+            UnsafeURLError: The URL is unencrypted, in another network, or no URL.
             SpeedPixConnectionError: The content did not arrive completely.
         """
         files = self._files

@@ -91,7 +91,7 @@ class Transfers:
             zone: Zone in which the file may be, beside the public network.
 
         Raises:
-            UnsafeURLError: Nothing is fetched from this URL, or from the one that it redirects to.
+            UnsafeURLError: The URL, or one that it redirects to, is unencrypted, in another network, or no URL.
             SpeedPixStatusError: The storage refused the request.
             SpeedPixConnectionError: No answer arrived.
         """

@@ -28,7 +28,7 @@ class VectorVeinAPIError(SimStudioError):
     """Base of all errors of VectorVein's client.
 
     Args:
-        message: What happened; ``str(error)``.
+        message: Text of the error, ``str(error)``: what happened.
         status_code: Status of the envelope, or the HTTP status if there is no envelope.
         code: See :class:`~simstudio.SimStudioError`.
         status: The HTTP status.

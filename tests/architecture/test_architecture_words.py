@@ -1,0 +1,26 @@
+"""Docstrings begin with the noun or the verb that a reader looks for, and not with a clause that has to be decoded."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import simstudio
+
+PACKAGE = Path(simstudio.__file__).parent
+RIDDLE = re.compile(r"(What|Whatever|Where|Whose|Of|That|Those|Something|Somebody|Nothing|The one)\b")
+LINE = re.compile(r"^ +\w+: (.*)$", re.MULTILINE)
+
+
+def test_summaries_and_lines_of_arguments_begin_with_their_noun_or_verb() -> None:
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+                continue
+            text = ast.get_docstring(node) or ""
+            found += [
+                f"{path.relative_to(PACKAGE)}: {each}" for each in (text, *LINE.findall(text)) if RIDDLE.match(each)
+            ]
+    assert [each.splitlines()[0] for each in found] == []
