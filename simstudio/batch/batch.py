@@ -108,7 +108,7 @@ class Batch(Iterator[BatchItem[R]], Generic[R]):
         """Execute all items, keep none, and return the progress: for batches with a ledger, ``out`` or ``on_result``.
 
         Raises:
-            SimStudioError: Iterating raised it.
+            SimStudioError: An error of the iteration.
         """
         for _ in self:
             pass
@@ -132,7 +132,7 @@ class Batch(Iterator[BatchItem[R]], Generic[R]):
         Raises:
             ConfigurationError: The library is not installed.
             InvalidInputError: A column does not exist.
-            SimStudioError: Iterating raised it.
+            SimStudioError: An error of the iteration.
 
         Warns:
             UntypedColumnWarning: A value does not fit the type of its column.

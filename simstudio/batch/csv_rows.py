@@ -24,7 +24,7 @@ def read_csv(
     In a file whose header has semicolons and no comma, semicolons separate, as Excel writes where commas are decimal.
 
     Raises:
-        InvalidInputError: It is no text, has no header, or lacks a column.
+        InvalidInputError: The file is no text, has no header, or lacks a column.
     """
     # The limit is the module's, for all readers, and at first lower than the length of many documents.
     csv.field_size_limit(max(csv.field_size_limit(), MOST_IN_A_LINE))

@@ -180,7 +180,7 @@ class Execution(Protocol[R_co]):
             The result, or the receipt of an execution that was queued.
 
         Raises:
-            ExecutionError: It ran and failed.
+            ExecutionError: The execution ran and failed.
             SimStudioError: There is no result; the class says whether it may have run.
         """
         ...

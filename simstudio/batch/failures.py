@@ -30,7 +30,7 @@ def parse_max_failures(text: str) -> int | float:
     """A number of items or a share, of a text such as ``20``, ``0.05`` or ``5%``.
 
     Raises:
-        InvalidInputError: It is neither.
+        InvalidInputError: The value is neither a number nor a share.
     """
     try:
         return float(text[:-1]) / 100 if text.endswith("%") else int(text) if text.isdecimal() else float(text)

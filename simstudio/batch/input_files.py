@@ -95,7 +95,7 @@ class InputFile:
         """The file, unpacked if it begins as gzip or Zstandard data does.
 
         Raises:
-            InvalidInputError: It cannot be opened.
+            InvalidInputError: The file cannot be opened.
             ConfigurationError: An optional package is not installed.
         """
         file = self._open()
@@ -173,7 +173,7 @@ def lines_of(file: io.BufferedReader, source: str) -> Iterator[bytes]:
     """Lines of a text file with their ends.
 
     Raises:
-        InvalidInputError: It is no text in UTF-8, or a line is longer than :data:`MOST_IN_A_LINE`.
+        InvalidInputError: The file is no text in UTF-8, or a line is longer than :data:`MOST_IN_A_LINE`.
     """
     check_start(file.peek(4), source)
     number = 0
@@ -187,7 +187,7 @@ def check_start(begin: bytes, source: str) -> None:
     """Check that a file that begins so is text.
 
     Raises:
-        InvalidInputError: It begins as something else does.
+        InvalidInputError: The first bytes are those of another kind of file.
     """
     for mark, what in _STRANGE:
         if begin.startswith(mark):
@@ -198,7 +198,7 @@ def check_length(text: bytes | bytearray, place: str) -> None:
     """Check that one input is not the whole of a file that has no lines.
 
     Raises:
-        InvalidInputError: It is longer than :data:`MOST_IN_A_LINE`.
+        InvalidInputError: The line is longer than :data:`MOST_IN_A_LINE`.
     """
     if len(text) > MOST_IN_A_LINE:
         raise InvalidInputError(f"{place}: longer than {MOST_IN_A_LINE // 1024**2} MB. Inputs are lines of JSON.")

@@ -38,8 +38,8 @@ def read(inputs: Inputs, wanted: Sequence[str] | None = None) -> Iterator[Any] |
         wanted: The columns of a table that are read; None for all.
 
     Raises:
-        InvalidInputError: They cannot be read at all: they are an open file, or nothing of that kind; a file is not
-            there, or is not what its suffix says.
+        InvalidInputError: The inputs are an open file, or of no kind that can be read; a file is missing, or not of the
+            kind that its suffix names.
         ConfigurationError: A package that they need is not installed.
     """
     if isinstance(inputs, (str, os.PathLike)):

@@ -26,7 +26,7 @@ def read_lines(file: io.BufferedReader, source: str, wanted: Sequence[str] | Non
     """Values of a file of JSON lines. Blank lines are left out.
 
     Raises:
-        InvalidInputError: It is no text, or a line is too long.
+        InvalidInputError: The file is no text, or a line is too long.
     """
     del wanted
     for number, line in enumerate(lines_of(file, source), 1):
@@ -38,7 +38,7 @@ def read_array(file: io.BufferedReader, source: str, wanted: Sequence[str] | Non
     """Elements of a JSON array; values of JSON lines if the file holds such.
 
     Raises:
-        InvalidInputError: It is no text, an element is too long, the array has no end, or it is not all.
+        InvalidInputError: The file is no text, an element is too long, or the array has no end or is followed by more.
     """
     check_start(file.peek(4), source)
     begin = file.peek(_PIECE)

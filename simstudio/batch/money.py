@@ -78,7 +78,7 @@ def check_budget(name: str, value: object) -> None:
     """Check the option ``budget``.
 
     Raises:
-        TypeError: It is no amount of dollars or credits.
+        TypeError: The value is no amount of dollars or credits.
     """
     if not isinstance(value, (Dollars, Credits)):
         raise TypeError(f"{name} must be Dollars(5) or Credits(500) of simstudio, not {value!r}, which has no unit.")
@@ -88,7 +88,7 @@ def parse_money(text: str) -> Money:
     """Amount of a text such as ``5 dollars``, ``$5`` or ``500credits``.
 
     Raises:
-        InvalidInputError: It is none, or has no unit.
+        InvalidInputError: The text is no amount, or has no unit.
     """
     found = _TEXT.fullmatch(text)
     unit = "" if found is None else found["unit"].lower()

@@ -252,7 +252,7 @@ def complete(given: BatchOptions[Any]) -> BatchOptions[Any]:
     """Options that were given, checked, and the defaults of the others.
 
     Raises:
-        InvalidInputError: One cannot be used; the message names it.
+        InvalidInputError: An option cannot be used; the message names it.
         TypeError: There is no such option.
     """
     values: dict[str, Any] = {name: option.default for name, option in declared_options().items()}

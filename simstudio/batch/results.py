@@ -64,7 +64,7 @@ def check_out(out: object, *, flat: object) -> FileFormat:
     """Check the arguments ``out=`` and ``flatten=``.
 
     Raises:
-        InvalidInputError: One cannot be used.
+        InvalidInputError: An argument cannot be used.
         ConfigurationError: The format is Parquet, and pyarrow is not installed.
     """
     if not isinstance(out, (str, os.PathLike)) or not os.fspath(out):

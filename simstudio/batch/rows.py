@@ -89,7 +89,7 @@ def check_columns(name: str, columns: Any) -> None:
     """Check the option ``columns``.
 
     Raises:
-        InvalidInputError: It names no columns.
+        InvalidInputError: The value names no columns.
     """
     listed: Any = [*columns, *columns.values()] if isinstance(columns, Mapping) else columns
     is_list = isinstance(listed, Sequence) and not isinstance(listed, str) and len(listed) > 0

@@ -295,7 +295,7 @@ class SQLiteCounters:
         wall: Epoch seconds.
 
     Raises:
-        ConfigurationError: It is no file that can be used so.
+        ConfigurationError: The file cannot be used as a store.
     """
 
     def __init__(self, path: str, *, wall: Callable[[], float] = time.time) -> None:

@@ -27,7 +27,7 @@ def read_parquet(file: io.BufferedReader, source: str, wanted: Sequence[str] | N
     """Rows of a Parquet file; only the columns that are wanted are read.
 
     Raises:
-        InvalidInputError: It is no such file, or lacks a column.
+        InvalidInputError: The file is of another kind, or lacks a column.
         ConfigurationError: pyarrow is not installed.
     """
     arrow, parquet = import_package("pyarrow", f"Reading {source}"), import_package("pyarrow.parquet", source)
@@ -47,7 +47,7 @@ def read_arrow(file: io.BufferedReader, source: str, wanted: Sequence[str] | Non
     """Rows of an Arrow file, be it a file of record batches or a stream of them.
 
     Raises:
-        InvalidInputError: It is no such file, or lacks a column.
+        InvalidInputError: The file is of another kind, or lacks a column.
         ConfigurationError: pyarrow is not installed.
     """
     arrow = import_package("pyarrow", f"Reading {source}")
@@ -72,7 +72,7 @@ def read_table(value: Any, wanted: Sequence[str] | None) -> Iterator[Any]:
     """Rows of what :func:`is_table` says is one.
 
     Raises:
-        InvalidInputError: It has no rows, or lacks a column.
+        InvalidInputError: The table has no rows, or lacks a column.
         ConfigurationError: pyarrow is not installed, and the table is neither of pandas nor of polars.
     """
     if library_of(value) is None:
@@ -101,7 +101,7 @@ def read_data_set(value: Any, wanted: Sequence[str] | None) -> Iterator[Any]:
     """Rows of a data set, in memory or streamed.
 
     Raises:
-        InvalidInputError: It lacks a column.
+        InvalidInputError: The data set lacks a column.
     """
     if value.column_names is not None:  # a streamed one may not know them
         check_header(list(value.column_names), wanted, "the data set")

@@ -22,7 +22,7 @@ def load_sandbox(path: Path) -> Sandbox:
     The file's directory can be imported from, as when Python runs the file itself.
 
     Raises:
-        CommandError: It is no Python file, raises, or leaves open which sandbox is meant.
+        CommandError: The file is no Python file, raises, or leaves open which sandbox is meant.
     """
     found = [each for each in load_sandboxes(path) if isinstance(each, Sandbox)]
     if not found:
@@ -34,7 +34,7 @@ def load_sandboxes(path: Path) -> list[LocalService]:
     """Run a Python file and find its sandboxes, of Sim and of other services; of each service at most one.
 
     Raises:
-        CommandError: It is no Python file, raises, or leaves open which sandbox of a service is meant.
+        CommandError: The file is no Python file, raises, or leaves open which sandbox of a service is meant.
     """
     module = _run(path)
     found: dict[str, list[tuple[str, LocalService]]] = {}

@@ -20,7 +20,7 @@ def serve_in_background(arguments: Sequence[str]) -> dict[str, Any]:
         What it announced once it listened, and its process id as ``pid``.
 
     Raises:
-        CommandError: It ended before it listened; the message is its own.
+        CommandError: The process ended before it listened; the message is its own.
     """
     command = [sys.executable, "-m", "simstudio.cli", "sandbox", "--json", *arguments]
     with tempfile.TemporaryFile("w+") as errors:

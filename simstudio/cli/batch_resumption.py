@@ -44,7 +44,7 @@ def ensure_named(
         moved: Whether the call says that the server has another address now.
 
     Raises:
-        CommandError: It does not. The message ends with the whole command to paste.
+        CommandError: An address or file is named by the ledger only. The message ends with the whole command to paste.
     """
     missing: list[tuple[str, list[str]]] = []
     if not inputs:

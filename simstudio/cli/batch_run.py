@@ -293,7 +293,7 @@ def _ensure_open(settings: Settings) -> None:
     """Make sure that there is something to read from, and to write to, before anything is sent.
 
     Raises:
-        CommandError: There is not.
+        CommandError: Standard input or standard output is closed.
     """
     if settings.inputs == "-" and sys.stdin is None:
         raise CommandError("Standard input is closed: name a file of inputs, or pipe them in.")

@@ -104,7 +104,7 @@ class Note:
         """The note of a ledger.
 
         Raises:
-            LedgerError: It cannot be read.
+            LedgerError: The ledger cannot be read.
         """
         told = ledger.recall(_NOTE)
         if not told:
@@ -160,7 +160,7 @@ class Memory:
             moved: Whether the server may have another address than before.
 
         Raises:
-            LedgerError: It cannot be used for this batch.
+            LedgerError: The ledger cannot be used for this batch.
             click.UsageError: Its items are known by other keys, or ran on another server.
         """
         from simstudio.batch.ledger import Ledger, move
@@ -241,7 +241,7 @@ def settings_of(path: str, inputs: str | None, key: str | None, service: str | N
         service: The service, where it was given anew.
 
     Raises:
-        LedgerError: It cannot be read.
+        LedgerError: The ledger cannot be read.
         CommandError: A value that the ledger does not store was not given.
     """
     from simstudio.batch.ledger import LedgerView

@@ -85,7 +85,7 @@ def _read(output: Path) -> str:
     """The module that is there; empty without a file.
 
     Raises:
-        CommandError: It cannot be read, or was not generated.
+        CommandError: The file cannot be read, or was not generated.
     """
     from simstudio.codegen.module import MARK
 

@@ -104,10 +104,10 @@ def _wait_until_active(
 
 
 def _in_service(client: SimStudioClient, workflow: str, timeout: float) -> dict[str, Any]:
-    """Wait until v1 says that a workflow is deployed as it is in the editor.
+    """Wait until v1 reports that a workflow is deployed as it is in the editor.
 
     Raises:
-        CommandError: It does not say so in time.
+        CommandError: The server does not report the activation in time.
     """
     deadline = time.monotonic() + timeout
     while True:

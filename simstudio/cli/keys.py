@@ -64,7 +64,7 @@ def ensure_keyring() -> None:
     """Make sure that there is a keyring that encrypts what it keeps, before anybody is asked for a key.
 
     Raises:
-        CommandError: There is none.
+        CommandError: The machine has no keyring.
     """
     with _keyring_errors():
         import keyring

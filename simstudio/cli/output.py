@@ -53,7 +53,7 @@ def write(text: str) -> None:
 
     Raises:
         BrokenPipeError: Nobody reads any more.
-        CommandError: It cannot be written (a full disk).
+        CommandError: Standard output cannot be written (a full disk).
     """
     stream = sys.stdout
     if stream is None:  # closed by the caller: >&-
@@ -73,7 +73,7 @@ def write_bytes(content: bytes) -> None:
 
     Raises:
         BrokenPipeError: Nobody reads any more.
-        CommandError: They cannot be written (a full disk).
+        CommandError: Standard output cannot be written (a full disk).
     """
     stream = sys.stdout
     if stream is None:

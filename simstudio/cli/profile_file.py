@@ -155,7 +155,7 @@ class ProfileFile:
         """Write the file: private, and complete or not at all.
 
         Raises:
-            CommandError: It cannot be written.
+            CommandError: The file cannot be written.
         """
         import tomli_w
 
@@ -192,7 +192,7 @@ def check_name(name: str) -> str:
     """A name for a new profile.
 
     Raises:
-        CommandError: It holds other characters than letters, digits, dots, dashes and underscores.
+        CommandError: The name holds other characters than letters, digits, dots, dashes and underscores.
     """
     if not _NAME.fullmatch(name):
         raise CommandError(f"{name!r} is no name for a profile: use letters, digits, dots, dashes and underscores.")

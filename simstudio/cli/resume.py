@@ -86,7 +86,7 @@ def _choose(run: PausedRun, context: str | None) -> Pause:
     """The pause to answer.
 
     Raises:
-        CommandError: None waits, or several do and none is chosen.
+        CommandError: No pause waits, or several do and none is chosen.
     """
     waiting = [pause for pause in run.pauses if pause.waiting]
     waiting = [pause for pause in waiting if not pause.in_progress] or waiting

@@ -191,7 +191,7 @@ class _Run:
         """Print a result.
 
         Raises:
-            ExecutionError: It is that of a failed run, which older servers report without an error status.
+            ExecutionError: The run failed, which older servers report without an error status.
         """
         if not result.success:
             raise ExecutionError("The workflow failed", result=result)

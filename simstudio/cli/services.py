@@ -105,7 +105,7 @@ class Service:
         """Run a Python file and find its sandbox of this service.
 
         Raises:
-            CommandError: It is no Python file, raises, or defines none.
+            CommandError: The file is no Python file, raises, or defines no sandbox of the service.
         """
         from simstudio.cli.apps import load_sandboxes
 

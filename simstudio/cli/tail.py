@@ -107,7 +107,7 @@ class Tail:
         """The logs of the runs that ended since the last look, the oldest first.
 
         Raises:
-            SimStudioError: They could not be asked for.
+            SimStudioError: The request failed.
         """
         found = self._fetch()
         over = [

@@ -46,7 +46,7 @@ def load(session: Path, file: Path) -> UploadProgress:
     """Read an upload session of a file.
 
     Raises:
-        CommandError: It cannot be read, or is that of another file.
+        CommandError: The file cannot be read, or holds the session of another upload.
     """
     from simstudio.core.conversion import structure
     from simstudio.models.v2.file_uploads import FileUpload

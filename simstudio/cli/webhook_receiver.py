@@ -195,7 +195,7 @@ def check_target(url: str) -> str:
     """An address to forward to.
 
     Raises:
-        CommandError: It is no http(s) address.
+        CommandError: The value is no http(s) address.
     """
     try:
         parts = urlsplit(url)

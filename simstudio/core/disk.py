@@ -194,7 +194,7 @@ class NewFile:
         """Append bytes.
 
         Raises:
-            OSError: They cannot be written.
+            OSError: The bytes cannot be written.
         """
         with self._lock:
             if self._file is not None:

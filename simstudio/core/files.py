@@ -173,7 +173,7 @@ def as_bytes(piece: object) -> bytes:
     """Return what an open file's ``read()`` gave.
 
     Raises:
-        InvalidInputError: It gave something else than bytes.
+        InvalidInputError: The source gave something else than bytes.
     """
     if isinstance(piece, (bytes, bytearray, memoryview)):
         return bytes(piece)

@@ -17,7 +17,7 @@ def import_package(name: str, purpose: str) -> Any:
     """Import an optional package.
 
     Raises:
-        ConfigurationError: It is not installed; the message says how to install it.
+        ConfigurationError: The package is not installed; the message says how to install it.
     """
     try:
         return import_module(name)

@@ -138,7 +138,7 @@ class Poller:
             timeout: Seconds for which to try; None for a day.
 
         Raises:
-            RateLimitError: It was refused for longer.
+            RateLimitError: The request was refused for longer.
         """
         began, paused = self.clock(), 0.0
         longest = LONGEST_WAIT if timeout is None else timeout

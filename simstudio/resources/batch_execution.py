@@ -71,7 +71,7 @@ class ExecutionOptions:
         """Check the arguments of a batch.
 
         Raises:
-            InvalidInputError: One cannot be used; the message names it.
+            InvalidInputError: An option cannot be used; the message names it.
         """
         segment(self.workflow_id, "workflow_id")
         if self.mode not in ("sync", "async", "stream"):
@@ -89,7 +89,7 @@ class ExecutionOptions:
         """Check one input against the description, if there is one.
 
         Raises:
-            InvalidInputError: It does not fit.
+            InvalidInputError: The input does not fit the fields of the workflow.
         """
         if self.description is not None:
             check_input(self.description, value)

@@ -138,7 +138,7 @@ def _choose(pauses: list[Pause], context_id: str | None, run: object) -> Pause:
     """The pause with a context id; without one, the only pause.
 
     Raises:
-        InvalidInputError: There are several.
+        InvalidInputError: Several pauses wait.
     """
     if context_id is None and len(pauses) > 1:
         name = _text_attribute(run, "execution_id") or "without an id"

@@ -79,7 +79,7 @@ class LocalService(ABC):
         """Open the state file, if there is one, and load it.
 
         Raises:
-            ValueError: It holds something else.
+            ValueError: The file holds something else.
         """
         if self._state_file is not None:
             self._state_file.open()

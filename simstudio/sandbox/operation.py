@@ -169,7 +169,7 @@ class CheckingFamily(Family):
         """Return the parsed body.
 
         Raises:
-            Refusal: It cannot be parsed, or is too large.
+            Refusal: The body cannot be parsed, or is too large.
         """
 
     @abstractmethod

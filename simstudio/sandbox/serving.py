@@ -41,7 +41,7 @@ class Served(ABC, Generic[B]):
         """Scheme, host and port of the server.
 
         Raises:
-            ConfigurationError: It has not been started.
+            ConfigurationError: The server has not been started.
         """
         if self._origin is None:
             raise configuration_error("the sandbox has no address before start() or `with sandbox.serve()`")
@@ -52,7 +52,7 @@ class Served(ABC, Generic[B]):
         """The base address for clients, without a trailing slash.
 
         Raises:
-            ConfigurationError: It has not been started.
+            ConfigurationError: The server has not been started.
         """
         return self.origin
 
@@ -126,7 +126,7 @@ class Served(ABC, Generic[B]):
         """Remove requests, faults and everything that was made over the API; stop runs. Functions stay.
 
         Raises:
-            ConfigurationError: It has not been started.
+            ConfigurationError: The server has not been started.
         """
         if self._server is None:
             raise configuration_error("the sandbox is not being served: there is nothing to reset")
@@ -136,7 +136,7 @@ class Served(ABC, Generic[B]):
         """Replace the sandbox's functions by those of another one; runs that go on keep their own.
 
         Raises:
-            ConfigurationError: It has not been started.
+            ConfigurationError: The server has not been started.
         """
         if self._server is None:
             raise configuration_error("the sandbox is not being served: register functions with it itself")

@@ -76,7 +76,7 @@ class Writer:
         """A value as JSON data.
 
         Raises:
-            TypeError: It has no form here.
+            TypeError: The value has no form in a snapshot.
         """
         kind = type(value)
         if kind in _PLAIN:

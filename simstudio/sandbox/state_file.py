@@ -89,7 +89,7 @@ class StateFile:
         """Open the file, and restore what it holds; the second time, nothing.
 
         Raises:
-            ValueError: It holds something else.
+            ValueError: The file holds something else.
         """
         self._store.open()
         if not self._loaded:

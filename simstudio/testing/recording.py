@@ -228,7 +228,7 @@ def _vcr() -> None:
     """Check that vcrpy is installed.
 
     Raises:
-        ConfigurationError: It is not.
+        ConfigurationError: The package is not installed.
     """
     try:
         import vcr  # type: ignore[import-untyped]  # noqa: F401

@@ -56,7 +56,7 @@ class Credentials:
         """Use another key.
 
         Raises:
-            ConfigurationError: It cannot travel in a header.
+            ConfigurationError: The key cannot be sent in a header.
         """
         problem = self.problem_of(key.reveal())
         if problem is not None:

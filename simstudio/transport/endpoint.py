@@ -35,7 +35,7 @@ class Endpoint:
         follow_to_www: Whether to follow a redirect to the same host with ``www.`` in front.
 
     Raises:
-        ConfigurationError: This is no http(s) address, or it holds credentials, a query or a fragment.
+        ConfigurationError: The value is no http(s) address, or holds credentials, a query or a fragment.
 
     Example:
         >>> Endpoint("https://example.com/sim/").url("/api/x")

@@ -321,7 +321,7 @@ class WorkflowFolder:
         """Write the manifest if it has changed.
 
         Raises:
-            OSError: It cannot be written.
+            OSError: The file cannot be written.
         """
         text = self.manifest.to_text()
         if text != self._text(MANIFEST):

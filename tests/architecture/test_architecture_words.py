@@ -1,4 +1,7 @@
-"""Docstrings begin with the noun or the verb that a reader looks for, and not with a clause that has to be decoded."""
+"""Docstrings begin with the noun or the verb that a reader looks for, and not with a clause that has to be decoded.
+
+The cause of an exception is named, not referred to by a pronoun.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import simstudio
 PACKAGE = Path(simstudio.__file__).parent
 RIDDLE = re.compile(r"(What|Whatever|Where|Whose|Of|That|Those|Something|Somebody|Nothing|The one)\b")
 LINE = re.compile(r"^ +\w+: (.*)$", re.MULTILINE)
+PRONOUN = re.compile(r"^ +\w+(?:Error|Exception): (?:It|They|This|One(?! of))\b.*$", re.MULTILINE)
 
 
 def test_summaries_and_lines_of_arguments_begin_with_their_noun_or_verb() -> None:
@@ -20,6 +24,7 @@ def test_summaries_and_lines_of_arguments_begin_with_their_noun_or_verb() -> Non
             if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
                 continue
             text = ast.get_docstring(node) or ""
+            found += PRONOUN.findall(text)
             found += [
                 f"{path.relative_to(PACKAGE)}: {each}" for each in (text, *LINE.findall(text)) if RIDDLE.match(each)
             ]

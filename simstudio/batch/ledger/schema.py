@@ -110,7 +110,7 @@ def check(db: sqlite3.Connection, path: str) -> bool:
         Whether it has the newest version; if not, it needs :func:`migrate`.
 
     Raises:
-        LedgerError: It is no ledger, or a later release wrote it.
+        LedgerError: The file is no ledger, or a later release wrote it.
     """
     if db.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
         raise LedgerError(f"{path} is an SQLite file, but not the ledger of a batch.")

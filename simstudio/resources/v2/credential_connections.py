@@ -38,7 +38,7 @@ class CredentialConnections(APIResource[M]):
             oauth_client_config: Your own OAuth client, for providers that need one; unknown to servers of August 2026.
 
         Raises:
-            ConflictError: This server does not offer the provider.
+            ConflictError: The server does not offer the provider.
             InvalidRequestError: The arguments do not go together, or no provider has this id.
             NotFoundError: The workspace has no credential with this id.
 

@@ -94,7 +94,7 @@ class Credentials(APIResource[M]):
             id: Your own id, if ``requires_client_generated_credential_id`` of the provider.
 
         Raises:
-            ConflictError: This server does not offer the provider.
+            ConflictError: The server does not offer the provider.
             InvalidRequestError: A field is missing, or the provider refuses the account.
             PermissionDeniedError: The key is a workspace key, or the caller may only read.
             ServerError: The provider could not be reached to check the account (503).

@@ -125,7 +125,7 @@ class ImportUpload:
         """Read the response that created an import.
 
         Raises:
-            InvalidResponseError: It has no upload.
+            InvalidResponseError: The import has no upload.
         """
         if created.upload_token is None or created.transfer is None:
             raise InvalidResponseError("The server created an import without an upload.")

@@ -46,7 +46,7 @@ class Functions:
         """Call a function, plain or async, without blocking the event loop; log what it raises.
 
         Raises:
-            WorkflowExit: It raised SystemExit or the like, which must not end the server.
+            WorkflowExit: The function raised SystemExit or the like, which must not end the server.
         """
         try:
             return await self._call(function, *arguments)

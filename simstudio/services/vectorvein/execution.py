@@ -32,7 +32,7 @@ class WorkflowOptions:
         """Check the arguments of a batch.
 
         Raises:
-            InvalidInputError: One cannot be used; the message names it.
+            InvalidInputError: An option cannot be used; the message names it.
         """
         identifier(self.wid, "wid")
         if not isinstance(self.output_scope, str) or not self.output_scope:

@@ -160,7 +160,7 @@ def identifier(value: object, name: str) -> str:
     """Check an id, and return it.
 
     Raises:
-        InvalidInputError: It is no str, or empty (also a VectorVeinAPIError).
+        InvalidInputError: The value is no str, or empty (also a VectorVeinAPIError).
     """
     if not isinstance(value, str):
         raise invalid(f"{name} must be a str, not {type(value).__name__}.")
@@ -173,7 +173,7 @@ def texts(values: str | Iterable[str], name: str) -> list[str]:
     """Check texts, and return them as a list; a single text becomes a list of one.
 
     Raises:
-        InvalidInputError: One is no str (also a VectorVeinAPIError).
+        InvalidInputError: An element is no str (also a VectorVeinAPIError).
     """
     if isinstance(values, str):
         return [values]
@@ -190,7 +190,7 @@ def records(values: Iterable[Any], name: str) -> list[Mapping[str, Any]]:
     """Check models or mappings, and return them as a list.
 
     Raises:
-        InvalidInputError: One is neither (also a VectorVeinAPIError).
+        InvalidInputError: An element is neither (also a VectorVeinAPIError).
     """
     if not isinstance(values, Iterable) or isinstance(values, (str, bytes, Mapping)):
         raise invalid(f"{name} must be a list of mappings, not {type(values).__name__}.")

@@ -61,7 +61,6 @@ class Files(SpeedPixResource[M]):
             InvalidInputError: The file cannot be read or sent.
             SpeedPixAPIError: The service gave no URL for the file, or the storage refused it.
             UnsafeURLError: The service gave an unencrypted URL.
-            SpeedPixException: Any other failure.
 
         Example:
             >>> client.files.create("./input.jpg").access_url  # doctest: +SKIP

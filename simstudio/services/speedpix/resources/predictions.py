@@ -118,7 +118,6 @@ class Predictions(SpeedPixResource[M]):
 
         Raises:
             SpeedPixAPIError: No prediction has this id, or the service refused the call.
-            SpeedPixException: Any other failure.
 
         Example:
             >>> client.predictions.get("task-1").status  # doctest: +SKIP

@@ -33,8 +33,7 @@ class AccessKeys(VectorVeinResource[M]):
             get_type: ``selected`` for these keys, ``all`` for all keys of the account.
 
         Raises:
-            AccessKeyError: One does not exist (also a NotFoundError), or has expired (also a PermissionDeniedError).
-            SimStudioError: Any other failure.
+            AccessKeyError: A key does not exist (also a NotFoundError), or has expired (also a PermissionDeniedError).
 
         Example:
             >>> client.get_access_keys(["ACCESS_KEY_1", "ACCESS_KEY_2"])  # doctest: +SKIP
@@ -71,7 +70,6 @@ class AccessKeys(VectorVeinResource[M]):
         Raises:
             AccessKeyError: The app does not exist (also a NotFoundError); or the arguments cannot be sent (also an
                 InvalidInputError).
-            SimStudioError: Any other failure.
 
         Example:
             >>> client.create_access_keys("L", app_id="YOUR_APP_ID", max_credits=500)  # doctest: +SKIP

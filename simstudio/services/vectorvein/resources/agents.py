@@ -335,7 +335,7 @@ def _options(**values: Any) -> dict[str, Any]:
     """The arguments that were given, as JSON data.
 
     Raises:
-        InvalidInputError: One cannot be sent.
+        InvalidInputError: An argument cannot be sent.
     """
     sent = drop_none(**values)
     usage_hint = sent.get("usage_hint")

@@ -37,7 +37,6 @@ class Files(Uploads[M]):
 
         Raises:
             InvalidInputError: There is no such file, it gives text, or bytes have no file name.
-            SimStudioError: Any other failure.
 
         Example:
             >>> client.upload_file("report.pdf").oss_path  # doctest: +SKIP

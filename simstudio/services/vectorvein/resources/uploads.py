@@ -31,7 +31,7 @@ class Uploads(VectorVeinResource[M]):
         """Upload the files in a value, each once, and return the value with their ``oss_path`` in place of them.
 
         Raises:
-            InvalidInputError: It holds raw bytes or a file opened in text mode, or a file cannot be read.
+            InvalidInputError: The value holds raw bytes or a file opened in text mode, or a file cannot be read.
         """
         files: dict[int, File] = {}
 
