@@ -20,7 +20,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, TypeVar
 
 from simstudio.core.conversion import structure
-from simstudio.core.downloads import Download, receive
 from simstudio.core.operation import listing, operation
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Page, Pages
@@ -34,6 +33,7 @@ from simstudio.transport.secret import Secret
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
 
+    from simstudio.core.downloads import Download
     from simstudio.transport.message import Request, Resend, Response
 
     P = ParamSpec("P")
@@ -127,6 +127,8 @@ class Sender:
         Raises:
             InvalidInputError: There is a file; see :func:`~simstudio.core.downloads.receive`.
         """
+        from simstudio.core.downloads import Download, receive
+
         if to is None:
             response = yield from self(headers={"Accept": "*/*"})
             return Download.of(response)
