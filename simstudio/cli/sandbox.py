@@ -9,11 +9,12 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from simstudio.cli.background import serve_in_background
+from simstudio.cli.failures import CommandError
 from simstudio.cli.invocation import Invocation, json_option, pass_invocation
 from simstudio.cli.output import say
 from simstudio.cli.sandbox_announcement import announce, announce_background, announce_recording, announce_replay
@@ -90,6 +91,12 @@ app.py is a Python file that defines a sandbox and its workflows:
     help="Give the same ids and times in every run, for the same requests.",
 )
 @click.option(
+    "--log",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Append the log to this file, instead of writing it to standard error; --background keeps no other log.",
+)
+@click.option(
     "--reload",
     is_flag=True,
     help="Load the functions of APP.PY anew when it changes, or a module beside it; everything else stays.",
@@ -153,7 +160,8 @@ def sandbox(
         limit(sandboxes, options["rate_limit"])
         servers = [each.serve(host, first and first + number) for number, each in enumerate(sandboxes)]
         watched = app if options["reload"] else None
-        _serve(servers, lambda: announce(servers, as_json=as_json), as_json=as_json, watched=watched)
+        with _log_to(options["log"]) as log:
+            _serve(servers, lambda: announce(servers, as_json=as_json), as_json=as_json, watched=watched, log=log)
 
 
 _ARGUMENTS = ("state", "generation", "seed")
@@ -224,8 +232,27 @@ def _serve_replay(directory: Path, host: str, port: int, *, as_json: bool) -> No
     _serve([server], lambda: announce_replay(server, len(replay), str(directory), as_json=as_json), as_json=as_json)
 
 
+@contextmanager
+def _log_to(path: Path | None) -> Iterator[TextIO | None]:
+    """The file of the log, open; None for standard error."""
+    if path is None:
+        yield None
+        return
+    try:
+        file = path.open("a", encoding="utf-8", buffering=1)
+    except OSError as error:
+        raise CommandError(f"The log {path} cannot be written: {error.strerror or error}.") from error
+    with file:
+        yield file
+
+
 def _serve(
-    servers: Sequence[Served[Any]], announce: Callable[[], None], *, as_json: bool, watched: Path | None = None
+    servers: Sequence[Served[Any]],
+    announce: Callable[[], None],
+    *,
+    as_json: bool,
+    watched: Path | None = None,
+    log: TextIO | None = None,
 ) -> None:
     """Serve until Ctrl-C or SIGTERM.
 
@@ -234,6 +261,7 @@ def _serve(
         announce: prints how they are used.
         as_json: whether standard error gets no log.
         watched: the app whose functions are loaded anew when it changes.
+        log: the file of the log; None for standard error.
     """
     with terminated_like_interrupted(), ExitStack() as stack:
         try:
@@ -243,8 +271,8 @@ def _serve(
                     stack.enter_context(server)
             for warning in warned:
                 say(f"warning: {warning.message}")
-            if not as_json:
-                stack.enter_context(shown_log(with_service=len(servers) > 1))
+            if log is not None or not as_json:
+                stack.enter_context(shown_log(log, with_service=len(servers) > 1))
             if watched is not None:
                 from simstudio.cli.sandbox_reload import reloading
 

@@ -209,9 +209,11 @@ class TestServing:
 
 @needs_signals
 class TestInTheBackground:
-    def test_a_shell_evaluates_what_it_prints_and_has_a_local_sim(self, app: Path) -> None:
+    def test_a_shell_evaluates_what_it_prints_and_has_a_local_sim_with_a_log(self, app: Path, tmp_path: Path) -> None:
+        log = tmp_path / "sandbox.log"
+        words = shlex.join([sys.executable, "-m", "simstudio.cli", "sandbox", "--background", f"--log={log}", str(app)])
         script = f"""
-            eval "$({shlex.quote(sys.executable)} -m simstudio.cli sandbox --background {shlex.quote(str(app))})"
+            eval "$({words})"
             env | grep ^SIM_
         """
         ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
@@ -220,11 +222,17 @@ class TestInTheBackground:
             with SimStudioClient(set_["SIM_API_KEY"], set_["SIM_BASE_URL"], max_retries=0) as client:
                 assert client.workflows.execute("greet", {"name": "Ada"}).output == "Hi Ada"
                 assert set_["SIM_WORKSPACE_ID"]
+                with pytest.raises(ExecutionError):
+                    client.workflows.execute("greet", {})
         finally:
             os.kill(int(set_["SIM_SANDBOX_PID"]), signal.SIGTERM)
         assert ended.stderr == (
             f"simstudio: a local Sim is at {set_['SIM_BASE_URL']}; it ends with: kill $SIM_SANDBOX_PID\n"
         )
+        text = log.read_text(encoding="utf-8")
+        assert "POST /api/workflows/greet/execute 500" in text
+        assert "Traceback (most recent call last)" in text
+        assert "KeyError: 'name'" in text
 
     def test_it_has_all_options(self, cli, monkeypatch) -> None:
         given: list[str] = []
@@ -234,7 +242,7 @@ class TestInTheBackground:
             return {"services": {}, "pid": 1}
 
         monkeypatch.setattr("simstudio.cli.sandbox.serve_in_background", serve)
-        options = ["--service=sim,oomol", "--seed=0", "--fault=503 x1", "--fault=half", "--rate-limit=2"]
+        options = ["--service=sim,oomol", "--seed=0", "--fault=503 x1", "--fault=half", "--rate-limit=2", "--log=a.log"]
 
         assert cli("sandbox", "--background", *options).exit_code == 0
         assert given == ["--port=0", "--host=127.0.0.1", *options]
@@ -277,6 +285,7 @@ def test_a_file_s_sandbox_has_its_own_settings(cli, app: Path, option: list[str]
         (["--replay", ".", "--record", "http://a.test", "d"], "exclude each other"),
         (["--replay", "."], ". holds no recording: there is no file recording.yaml"),
         (["--record", "a.test", "d"], "is no base URL"),
+        (["--log", "missing/a.log"], "The log missing/a.log cannot be written: No such file"),
     ],
 )
 def test_what_cannot_be_served_is_one_error(cli, words: list[str], problem: str) -> None:
