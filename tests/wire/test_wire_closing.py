@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpcore
 import pytest
 from faultserver import PATIENCE, Connection, FaultServer, Script
 from wireanswers import STREAM, answer, answering, chunked, text
@@ -16,7 +19,10 @@ from wirecalls import async_client_of, client_of
 import simstudio.core.session as session
 from simstudio import APIConnectionError, ConfigurationError, SimStudioError, StreamError
 from simstudio.core.session import LazyWire
+from simstudio.transport.deadline import SLICE
 from simstudio.transport.retry import Backoff, Retry, RetryPolicy
+from simstudio.transport.wire.async_network import AsyncStream
+from simstudio.transport.wire.network import ConnectionState
 
 Serve = Callable[..., FaultServer]
 
@@ -38,6 +44,27 @@ async def begun(connection: Connection) -> None:
 
 def busy_once() -> Script:
     return answering(answer({"error": "busy"}, 503), answer())
+
+
+async def test_an_upload_that_is_closed_leaves_the_next_socket_of_its_number_alone() -> None:
+    loop = asyncio.get_running_loop()
+    ours, peer = socket.socketpair()
+    other, far = socket.socketpair()
+    number = ours.fileno()
+    with peer, other, far:
+        ours.settimeout(0.0)
+        stream = AsyncStream(ours, ConnectionState())
+        upload = asyncio.ensure_future(stream.write(bytes(64 * SLICE)))
+        await asyncio.sleep(0)
+        stream.close()
+        os.dup2(other.fileno(), number)
+        try:
+            loop.add_writer(number, lambda: None)
+            with pytest.raises(httpcore.WriteError):
+                await upload
+            assert loop.remove_writer(number)
+        finally:
+            os.close(number)
 
 
 # -- calls under way ---------------------------------------------------------------------------------------------

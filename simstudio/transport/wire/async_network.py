@@ -193,7 +193,8 @@ class AsyncStream(httpcore.AsyncNetworkStream):
                 try:
                     await self._wait(self._write_timeout, httpcore.WriteTimeout)
                 finally:
-                    self._loop.remove_writer(self._number)
+                    if not self._ended:  # else the number may be another socket's by now
+                        self._loop.remove_writer(self._number)
             except OSError as error:
                 raise httpcore.WriteError(str(self._failure or error)) from error
 
