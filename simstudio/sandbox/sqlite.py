@@ -58,7 +58,7 @@ DROP TABLE contents_of_sim;
 """
 """The fourth version: the same of several services."""
 
-_CHANGES = ((2, _OWNED), (3, _DATA), (4, _SERVICES))
+_CHANGES = ((1, _SCHEMA), (2, _OWNED), (3, _DATA), (4, _SERVICES))
 _TABLES = ("records", "data", "contents")
 _SAVE = "INSERT OR REPLACE INTO records (kind, id, owner, began, ended, document) VALUES (?, ?, ?, ?, ?, ?)"
 _JOB, _EXECUTION, _FILE = "job", "execution", "file"
@@ -221,6 +221,23 @@ def _bring_up_to_date(connection: sqlite3.Connection) -> None:
     Raises:
         sqlite3.Error: the file belongs to a later version, or is no SQLite file of a sandbox.
     """
+    if _check_version(connection) == _VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")  # waits for the sandbox of another service that begins the same file
+    try:
+        version = _check_version(connection)
+        for number, change in _CHANGES:
+            if version < number:
+                for statement in change.split(";"):
+                    connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _check_version(connection: sqlite3.Connection) -> int:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > _VERSION:
         raise sqlite3.DatabaseError(f"it was made by a later version of simstudio (its version is {version})")
@@ -229,10 +246,7 @@ def _bring_up_to_date(connection: sqlite3.Connection) -> None:
     )
     if others := [name for (name,) in found if name not in _TABLES]:
         raise sqlite3.DatabaseError(f"it is the database of another program, with the table {others[0]}")
-    connection.executescript(_SCHEMA)
-    for number, change in _CHANGES:
-        if version < number:
-            connection.executescript(f"BEGIN;{change}PRAGMA user_version = {number};COMMIT;")
+    return version
 
 
 def _execution(document: dict[str, Any]) -> ExecutionRecord:

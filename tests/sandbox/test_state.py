@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from simstudio.errors import ConfigurationError
-from simstudio.sandbox import Context, Sandbox
+from simstudio.sandbox import Context, Sandbox, sqlite
 from simstudio.sandbox.data.table_groups import Cell, Dispatch
 from simstudio.sandbox.snapshot import Captured
 from simstudio.sandbox.sqlite import SQLiteStore
@@ -258,6 +258,23 @@ def test_a_file_of_the_first_release_opens(serve: Serve, tmp_path: Path) -> None
     populated(call)
 
     assert call.job("run_1")["output"]["output"] == "old"
+
+
+def test_a_file_that_two_services_begin_at_once_serves_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "state.db"
+    check = sqlite._check_version
+
+    def check_late(connection: sqlite3.Connection) -> int:
+        version = check(connection)
+        monkeypatch.setattr(sqlite, "_check_version", check)
+        SQLiteStore(path, "oomol").save_data(Captured("{}", {}))
+        return version
+
+    monkeypatch.setattr(sqlite, "_check_version", check_late)
+    SQLiteStore(path).save_data(Captured("[]", {}))
+
+    stored = [SQLiteStore(path, service).data() for service in ("sim", "oomol")]
+    assert stored == [Captured("[]", {}), Captured("{}", {})]
 
 
 def test_data_of_another_shape_are_called_so(tmp_path: Path) -> None:
