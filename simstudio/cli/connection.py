@@ -188,7 +188,7 @@ def app_option(things: str) -> Callable[[Command], Command]:
         "app",
         metavar="APP.PY",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help=f"Like --sandbox, with the {things} of the sandbox that this file defines.",
+        help=f"Like --sandbox, with the {things} of the sandbox that this file defines; -v shows their tracebacks.",
     )
 
 

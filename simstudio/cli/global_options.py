@@ -52,21 +52,25 @@ def _set_verbosity(ctx: click.Context, _: click.Parameter, value: int) -> None:
 
 @contextmanager
 def _requests_logged() -> Iterator[None]:
-    """Log requests to standard error while a command runs."""
+    """Log requests to standard error while a command runs, and the tracebacks of workflows of ``--sandbox-app``."""
     import logging
 
     from simstudio.transport.log_handler import make_handler
     from simstudio.transport.logging import logger
 
-    package, before = logging.getLogger("simstudio"), logger.level
+    package, sandbox = logging.getLogger("simstudio"), logging.getLogger("simstudio.sandbox")
+    before = (logger.level, sandbox.level)
     handler = make_handler()
+    handler.addFilter(lambda record: record.name != sandbox.name or bool(record.exc_info))
     logger.setLevel(logging.DEBUG)
+    sandbox.setLevel(logging.INFO)
     package.addHandler(handler)
     try:
         yield
     finally:
         package.removeHandler(handler)
-        logger.setLevel(before)
+        logger.setLevel(before[0])
+        sandbox.setLevel(before[1])
 
 
 verbose_option = click.option(

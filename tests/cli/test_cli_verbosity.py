@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -35,8 +36,22 @@ def test_twice_shows_bodies_and_never_the_key(cli, server: SandboxServer, words,
     assert KEY not in result.stderr
 
 
+def test_the_traceback_of_a_sandbox_file_s_workflow_is_shown(cli, tmp_path: Path) -> None:
+    app = tmp_path / "app.py"
+    app.write_text(
+        "from simstudio.sandbox import Sandbox\nsandbox = Sandbox()\n"
+        "@sandbox.workflow('broken')\ndef broken(input):\n    return input['name']\n"
+    )
+
+    shown = cli("run", "broken", "--sandbox-app", str(app), "-v").stderr
+
+    assert "in broken\n    return input['name']\n" in shown
+    assert shown.count("/api/workflows/broken/execute") == 2
+    assert "Traceback" not in cli("run", "broken", "--sandbox-app", str(app)).stderr
+
+
 def test_it_ends_with_the_command(cli, server: SandboxServer) -> None:
-    loggers = [logging.getLogger("simstudio"), logging.getLogger("simstudio.transport")]
+    loggers = [logging.getLogger(f"simstudio{name}") for name in ("", ".transport", ".sandbox")]
     before = [(each.level, list(each.handlers)) for each in loggers]
 
     cli("-v", "status", "nope")
