@@ -123,7 +123,8 @@ class Allowance:
     def see_success(self, now: float, elapsed: float) -> None:
         """Learn of a response that is no refusal."""
         self.traffic.end()
-        self.hold.see_answer(now, elapsed)
+        if self.hold.strikes:
+            self.hold.see_answer(now, elapsed)
         if (
             self.probe.begun is not None
             and self.probe.see_answer(now, elapsed)
@@ -187,8 +188,10 @@ class Allowance:
         if tokens:
             self.others.pay(tokens)
         self.questions.empty = False
-        self.hold.see_request(now)
-        self.probe.see_request(now)
+        if self.hold.strikes:
+            self.hold.see_request(now)
+        if bucket.is_known:
+            self.probe.see_request(now)
         self.traffic.begin(now)
         return 0.0
 

@@ -109,17 +109,21 @@ class Attempts:
         Raises:
             LedgerError: The ledger cannot be written, or two inputs have the same key; nothing may be sent.
         """
-        new = [work for work in batch if not work.intended]
-        for work in new:
-            if work.claim is None:
+        for work in batch:
+            if work.claim is None and not work.intended:
                 work.claim = self._execution.new_claim()
-        if self._ledger is not None and new:
-            refused = self._ledger.intend([Intent(work.prepared, work.claim) for work in new])
-            problems = {intent.prepared.index: error for intent, error in refused}
-            for work in new:
-                work.problem = problems.get(work.prepared.index)
-        for work in new:
+        if self._ledger is not None:
+            self._intend(self._ledger, [work for work in batch if not work.intended])
+        for work in batch:
             work.intended = work.problem is None
+
+    def _intend(self, ledger: Ledger, new: Sequence[WorkItem]) -> None:
+        if not new:
+            return
+        refused = ledger.intend([Intent(work.prepared, work.claim) for work in new])
+        problems = {intent.prepared.index: error for intent, error in refused}
+        for work in new:
+            work.problem = problems.get(work.prepared.index)
 
     async def make(self, work: WorkItem) -> BatchItem | Unwritten | Again:
         """Send a committed item, or wait for it if it is queued.

@@ -164,11 +164,11 @@ class Batch(Iterator[BatchItem[R]], Generic[R]):
         """The next item, None after the last. Reads inputs while it waits, and a few more for each item."""
         box, relay, over = self._box, self._relay, self._running.over
         while True:
-            with box.changed:
+            with box.lock:
                 while not box.items and not over.is_set() and not (relay is not None and relay.wanted):
                     box.changed.wait(_LOOK_AGAIN)
                 if box.items or over.is_set():
-                    was_full = box.full
+                    was_full = box.items.full
                     item = box.items.take() if box.items else None
                     break
             if relay is not None:
@@ -181,7 +181,7 @@ class Batch(Iterator[BatchItem[R]], Generic[R]):
                     relay.read()
             except BaseException:  # Ctrl-C while an input was read
                 if item is not None:
-                    with box.changed:
+                    with box.lock:
                         box.items.put_back(item)
                 raise
             box.look()  # another thread may go on reading

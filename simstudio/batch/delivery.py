@@ -62,6 +62,7 @@ class Delivery:
     ) -> None:
         self._outbox = outbox
         self._options = options
+        self._is_ordered: bool = options.given["ordered"]
         self._progress = progress
         self._results = results
         most, path = options.given["max_failures"], options.given["dead_letters"]
@@ -79,9 +80,7 @@ class Delivery:
         """Whether the input at a place may be read now: neither the window nor the backlog of the consumer is full."""
         if self._outbox.full:
             return False
-        return not self._options.given["ordered"] or (
-            index - self._next < self._options.window and self._early_weight < MOST_WEIGHT
-        )
+        return not self._is_ordered or (index - self._next < self._options.window and self._early_weight < MOST_WEIGHT)
 
     def deliver(self, item: BatchItem) -> None:
         """Hand an item over, or keep it until the items before it are handed over. An error does not prevent that.
@@ -162,7 +161,7 @@ class Delivery:
         self._raise_failure()
 
     def _put(self, item: BatchItem) -> None:
-        if not self._options.given["ordered"]:
+        if not self._is_ordered:
             self._hand_over(item)
             return
         if item.index != self._next:

@@ -391,16 +391,29 @@ class Engine:
     # -- limits ------------------------------------------------------------------------------------------------------
 
     async def _prepare(self) -> None:
-        with _ignore_failures():
-            await asyncio.wait_for(self._sender.prepare(), _SEED_PATIENCE)
-        with _ignore_failures():
-            self._learn(await asyncio.wait_for(self._sender.limits(), _SEED_PATIENCE))
+        """Make the requests before the first item, side by side. Of their errors, only a refused key is raised.
+
+        Each item gets the other errors of the server itself.
+        """
+        limits, *outcomes = await asyncio.gather(
+            asyncio.wait_for(self._sender.limits(), _SEED_PATIENCE),
+            asyncio.wait_for(self._sender.prepare(), _SEED_PATIENCE),
+            return_exceptions=True,
+        )
+        for outcome in (*outcomes, limits):
+            if isinstance(outcome, AuthenticationError):
+                raise outcome
+        if not isinstance(limits, BaseException):
+            with suppress(Exception):  # such as a lost connection to the store of a shared pace
+                self._learn(limits)
 
     def _learn(self, limits: Limits | None) -> None:
-        """Adopt what the service says about its rate limit."""
-        self._pace.seed(limits)
+        """Adopt what the service says about its rate limit, once it is known what an execution takes."""
         if limits is not None:
-            self.progress.allowed = limits.rate / (limits.cost or self._sender.execution.cost) / 60.0
+            cost = limits.cost or self._sender.execution.cost
+            limits = attrs.evolve(limits, cost=cost)
+            self.progress.allowed = limits.rate / cost / 60.0
+        self._pace.seed(limits)
 
     async def _ask_again(self) -> None:
         try:
@@ -438,14 +451,3 @@ class Engine:
         finally:
             self._watching = None
             self.wake()
-
-
-@contextmanager
-def _ignore_failures() -> Iterator[None]:
-    """A block whose errors are ignored: items get the errors of the server. Only a refused key is raised."""
-    try:
-        yield
-    except AuthenticationError:
-        raise
-    except Exception:  # noqa: BLE001, S110 - such as an error of a user's middleware
-        pass

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 DRAIN_PATIENCE = 30.0
 """Seconds that running items have to end when a batch ends early."""
 
-_TOGETHER = 0.001
+_TOGETHER = 0.005
 """Seconds that a finished item may wait for others, before the consumer is woken."""
 
 logger = logging.getLogger("simstudio.batch")
@@ -51,7 +51,8 @@ class Box:
 
     def __init__(self) -> None:
         self.items = Backlog()
-        self.changed = threading.Condition()
+        self.lock = threading.RLock()
+        self.changed = threading.Condition(self.lock)
         self._waking = False
 
     @property
@@ -62,10 +63,10 @@ class Box:
     def put(self, item: BatchItem) -> None:
         """Hand an item over, on the engine's event loop.
 
-        The consumer is woken once for the items of a millisecond: two threads that take turns for each item would cost
-        more than the items do.
+        The consumer is woken once for the items of some milliseconds: two threads that take turns for each item would
+        cost more than the items do.
         """
-        with self.changed:
+        with self.lock:
             self.items.put(item)
         if not self._waking:
             self._waking = True

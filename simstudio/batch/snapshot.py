@@ -71,7 +71,7 @@ def copy_input(value: Any) -> tuple[Any, bool]:
         Exception: The input cannot be sent; :func:`describe_problem` returns the cause.
     """
     files: list[File] = []
-    return _copy(value, files), bool(files)
+    return _copy_mapping(value, files) if type(value) is dict else _copy(value, files), bool(files)
 
 
 def _copy(value: Any, files: list[File]) -> Any:

@@ -120,8 +120,12 @@ class WorkflowExecution:
         v2 = options.api_version == "v2"
         self.claims = not is_anonymous(self._dialect) if v2 else support(self._dialect) is True
         self.claims_advice = "" if v2 else 'use api_version="v2"'
-        # v0.6 counts the request that queues a run, and the run.
-        self.cost = 2 if (options.api_version, options.mode) == ("v1", "async") else 1
+        self._is_queued = (options.api_version, options.mode) == ("v1", "async")
+
+    @property
+    def cost(self) -> int:
+        """2 where v0.6 counts the request that queues a run, and the run. Servers that honour claims count it once."""
+        return 2 if self._is_queued and not self.claims else 1
 
     def prepare(self) -> Flow[None]:
         """Find out whether the server honours the claims of v1; of v2 it is known."""
@@ -217,10 +221,7 @@ class WorkflowExecution:
         return job.result
 
     def _limits(self) -> Flow[Limits | None]:
-        limits = limits_of((yield from self._dialect.limits()), background=self.cost > 1)
-        if limits is None or not self.claims:
-            return limits
-        return attrs.evolve(limits, cost=1)  # servers that honour claims count a background run once
+        return limits_of((yield from self._dialect.limits()), background=self._is_queued)
 
 
 def refusal_of(error: SimStudioError) -> Refusal | None:

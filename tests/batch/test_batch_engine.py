@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
@@ -191,6 +192,72 @@ class TestResults:
                  results=results, stop_on_error=True)  # fmt: skip
         assert results.complete is False
         assert 3 in results.written
+
+
+class Asking(FakeSender):
+    """Answers each of the two questions before the first item once the other was asked as well."""
+
+    def __init__(self) -> None:
+        super().__init__(echo)
+        self.asked: dict[str, asyncio.Event] = {}
+
+    async def _ask(self, one: str, other: str) -> None:
+        self.asked.setdefault(one, asyncio.Event()).set()
+        await self.asked.setdefault(other, asyncio.Event()).wait()
+
+    async def prepare(self) -> None:
+        await self._ask("prepare", "limits")
+        self.cost = 3
+
+    async def limits(self) -> Any:
+        await self._ask("limits", "prepare")
+        return Limits(60, 60)
+
+
+class TestBeforeTheFirstItem:
+    def test_the_service_is_asked_everything_at_once(self) -> None:
+        sender = Asking()
+        items, _ = play(sender, range(3))
+        assert (len(items), sender.cost) == (3, 3)
+
+    def test_the_limits_are_those_of_what_an_execution_takes(self) -> None:
+        seeded: list[Limits | None] = []
+
+        class Seeded(FixedPace):
+            def seed(self, limits: Limits | None) -> None:
+                seeded.append(limits)
+
+        _, engine = play(Asking(), [0], pace=Seeded())
+        assert seeded == [Limits(60, 60, cost=3)]
+        assert engine.progress.allowed == 1 / 3
+
+    @pytest.mark.parametrize("what", ["prepare", "limits"])
+    def test_only_a_refused_key_ends_the_batch(self, what: str) -> None:
+        async def fail(_: Any) -> None:
+            raise errors.pop()
+
+        errors: list[Exception] = [sim.AuthenticationError("wrong key", status=401), KeyError("of a middleware")]
+        broken = type("Broken", (FakeSender,), {what: fail})
+        items, _ = play(broken(echo), range(2))
+        assert len(items) == 2
+        with pytest.raises(sim.AuthenticationError):
+            play(broken(echo), range(2))
+
+
+class TestLooks:
+    @pytest.mark.parametrize(("step", "least", "most"), [(0.01, 50, 200), (0.0, 1, 10)])
+    def test_at_the_limits_follow_time_while_all_slots_are_taken(self, step: float, least: int, most: int) -> None:
+        class Counted(FixedPace):
+            looks = 0
+
+            def wants_limits(self) -> bool:
+                self.looks += 1
+                return False
+
+        ticks = itertools.count()
+        pace = Counted()
+        play(FakeSender(echo), range(200), pace=pace, clock=lambda: next(ticks) * step)
+        assert least <= pace.looks <= most
 
 
 class TestRunning:

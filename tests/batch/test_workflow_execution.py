@@ -156,6 +156,11 @@ class TestLimits:
     def test_what_an_execution_takes(self, version: str, mode: str, cost: int) -> None:
         assert made(mode, version).cost == cost
 
+    def test_servers_with_claims_count_a_background_run_once(self) -> None:
+        execution = made("async")
+        result_of(execution.prepare(), answer(400, {"error": "Invalid execution ID"}))
+        assert execution.cost == 1
+
     def test_v0_4_counts_background_runs_apart_and_once(self) -> None:
         entries = ExecutionRateLimits(RateLimitEntry(limit=10, remaining=0), RateLimitEntry(limit=50, remaining=2))
         limits = sim.UsageLimits(True, entries)

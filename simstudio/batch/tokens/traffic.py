@@ -29,7 +29,8 @@ class Traffic:
         self.flying += 1
         self.last = now
         self._recent.append(now)
-        self._drop(now)
+        if self._recent[0] <= now - COUNTED_AFTER:
+            self._drop(now)
 
     def end(self) -> None:
         """Count the end of a request."""
