@@ -29,8 +29,8 @@ from simstudio.resources.settings import (
 )
 from simstudio.transport.auth import Anonymous, APIKeyAuth, Credentials
 from simstudio.transport.endpoint import Endpoint
+from simstudio.transport.hints import RateLimits
 from simstudio.transport.logging import Logging, configure_from_environment
-from simstudio.transport.rate_limit_tracker import RateLimits
 from simstudio.transport.retry import Retry
 from simstudio.transport.secret import Secret
 from simstudio.transport.stack import MiddlewareOption

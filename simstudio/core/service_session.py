@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from simstudio.core.session import Session
 from simstudio.transport.call_limit import CallLimit
+from simstudio.transport.hints import RateLimits
 from simstudio.transport.logging import Logging
-from simstudio.transport.rate_limit_tracker import RateLimits
 from simstudio.transport.retry import Retry
 from simstudio.transport.throttle import Throttle, is_429, retries_beside_throttle
 from simstudio.transport.wire import WireOptions

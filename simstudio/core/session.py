@@ -16,8 +16,8 @@ from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.flow import AsyncWire, Flow, Wire
 from simstudio.transport.fork import no_fork, renew_after_fork
+from simstudio.transport.hints import RateLimits
 from simstudio.transport.message import Request, Response
-from simstudio.transport.rate_limit_tracker import RateLimits
 from simstudio.transport.stack import Middleware, MiddlewareOption, arrange, compose
 from simstudio.transport.wire import WireOptions
 

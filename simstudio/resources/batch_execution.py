@@ -27,7 +27,7 @@ from simstudio.resources.v2.execution import has_spent_run_id
 from simstudio.transport.endpoint import segment
 from simstudio.transport.errors import InvalidInputError, NotFoundError, RateLimitError, SimStudioError
 from simstudio.transport.flow import Sleep
-from simstudio.transport.rate_limit_tracker import RateLimits
+from simstudio.transport.hints import RateLimits
 
 if TYPE_CHECKING:
     from simstudio.batch.execution import Mode

@@ -12,7 +12,7 @@ anything about Sim. This room imports no other room.
   async, and tested without sockets.
 * A *middleware* is a generator function that passes a request on and returns the response
   (:mod:`~simstudio.transport.stack`). The default stack is authentication (:mod:`~simstudio.transport.auth`), rate
-  limits (:mod:`~simstudio.transport.rate_limit_tracker`), retry (:mod:`~simstudio.transport.retry`) and logging
+  limits (:mod:`~simstudio.transport.hints`), retry (:mod:`~simstudio.transport.retry`) and logging
   (:mod:`~simstudio.transport.logging`).
 * The *wire* (:mod:`simstudio.transport.wire`) is what the innermost handler sends to: httpx's transports over a pool of
   our own, or a user's ``http_client``.

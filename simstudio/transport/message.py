@@ -38,6 +38,7 @@ MAX_EVENT_SIZE: Final = 64 * 1024 * 1024
 
 _TOKEN = frozenset("!#$%&'*+-.^_`|~" + string.digits + string.ascii_letters)
 _JSON_BEGINS = (b"{", b"[")  # a body that begins so is UTF-8, and json need not detect its encoding
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-vercel-id", "cf-ray")
 
 
@@ -91,6 +92,18 @@ class Headers(MutableMapping[str, str]):
     def has_any(self, names: frozenset[str]) -> bool:
         """Return whether one of these names (in lower case) is present."""
         return not names.isdisjoint(self._items)
+
+    def without_framing(self) -> Headers:
+        """Return the headers without ``Content-Length`` and ``Transfer-Encoding``, which a wire sets.
+
+        A user or a middleware may have set them. The same object is returned if neither is there.
+        """
+        if not self.has_any(_FRAMING):
+            return self
+        rest = self.copy()
+        for name in _FRAMING:
+            rest.pop(name, None)
+        return rest
 
     def pairs(self) -> Iterable[tuple[str, str]]:
         """Return the pairs of names, in their first spelling, and values."""

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from test_transport_hints import header_text
 
 from simstudio import APIConnectionError, RateLimitInfo
+from simstudio.transport.hints import RateLimits
 from simstudio.transport.message import Headers, Request, Response
-from simstudio.transport.rate_limit_tracker import RateLimits
 from simstudio.transport.retry import Backoff, Retry, RetryPolicy
 from simstudio.transport.stack import compose
 from tests.driving import answer, play

@@ -8,8 +8,8 @@ import pytest
 
 from simstudio import ConfigurationError, Request, Response
 from simstudio.transport.auth import APIKeyAuth
+from simstudio.transport.hints import RateLimits
 from simstudio.transport.logging import Logging
-from simstudio.transport.rate_limit_tracker import RateLimits
 from simstudio.transport.retry import Retry
 from simstudio.transport.stack import arrange, compose
 from tests.driving import Both, answer, async_client, client, play

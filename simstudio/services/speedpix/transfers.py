@@ -24,9 +24,9 @@ from simstudio.transport.deadline import Budget
 from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.errors import SimStudioError
 from simstudio.transport.flow import FromBody
+from simstudio.transport.hints import RateLimits
 from simstudio.transport.logging import Logging
 from simstudio.transport.message import Headers, Request
-from simstudio.transport.rate_limit_tracker import RateLimits
 from simstudio.transport.retry import Retry
 
 if TYPE_CHECKING:

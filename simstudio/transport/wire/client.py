@@ -20,7 +20,6 @@ from simstudio.transport.message import Content, Headers, Request, Response
 from simstudio.transport.wire import WireOptions
 from simstudio.transport.wire.body import Collector, HTTPXBody, begin_body
 from simstudio.transport.wire.failures import translate
-from simstudio.transport.wire.framing import without_framing
 from simstudio.transport.wire.tasks import shield
 
 _PHASES = ("connect", "read", "write", "pool")
@@ -67,7 +66,7 @@ class _ClientWire:
         return self._client.build_request(
             request.method,
             request.url,
-            headers=[*without_framing(request.headers).pairs(), *sized],
+            headers=[*request.headers.without_framing().pairs(), *sized],
             content=self._content(request) or None,
             timeout=self._library.Timeout(**{phase: budget.allowance(phase) for phase in _PHASES}),
         )

@@ -4,41 +4,42 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import httpx
 
 from simstudio.transport.deadline import UNBOUNDED, Phases
 from simstudio.transport.message import Headers, Response
 from simstudio.transport.wire.body import begin_body
-from simstudio.transport.wire.framing import frame_headers
 
 if TYPE_CHECKING:
     from simstudio.transport.message import Content, Request
 
 
-class Address(NamedTuple):
+class Address:
     """An address in the forms that requests need.
 
+    Args:
+        text: The address.
+
     Attributes:
+        url: The address, parsed.
         host: Host and, where it is not the scheme's own, port.
         origin: Scheme and host.
-    """
-
-    url: httpx.URL
-    host: bytes
-    origin: str
-
-
-@functools.lru_cache(maxsize=1024)
-def parse_address(url: str) -> Address:
-    """Parse an address.
 
     Raises:
         httpx.InvalidURL: The address cannot be used.
     """
-    parsed = httpx.URL(url)
-    return Address(parsed, parsed.netloc, f"{parsed.scheme}://{parsed.netloc.decode('ascii')}")
+
+    __slots__ = ("host", "origin", "url")
+
+    def __init__(self, text: str) -> None:
+        self.url = httpx.URL(text)
+        self.host = self.url.netloc
+        self.origin = f"{self.url.scheme}://{self.host.decode('ascii')}"
+
+
+parse_address = functools.lru_cache(maxsize=1024)(Address)
 
 
 class RequestStream(httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -75,6 +76,16 @@ class _Once(AsyncIterator[bytes]):
         if piece is None:
             raise StopAsyncIteration
         return piece
+
+
+def frame_headers(request: Request, host: bytes) -> list[tuple[bytes, bytes]]:
+    """The headers of a request, as httpx takes them; ``host`` is for the header ``Host`` if the request has none."""
+    given = request.headers.without_framing()
+    headers = [] if "host" in given else [(b"Host", host)]
+    headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in given.pairs()]
+    if request.content or request.method not in ("GET", "HEAD", "OPTIONS", "DELETE"):
+        headers.append((b"Content-Length", b"%d" % len(request.content)))
+    return headers
 
 
 def prepare(request: Request, address: Address) -> httpx.Request:
