@@ -177,7 +177,7 @@ def show() -> None:
     type=click.Choice(["pause", "done"]),
     default="pause",
     show_default=True,
-    help="pause: also end when the run pauses for a person; done: wait until somebody has answered and it has ended.",
+    help="pause: also end when the run pauses for a human; done: wait until somebody has answered and it has ended.",
 )
 @click.option("--ask", "asks", is_flag=True, help="With --until done: ask on this terminal what a pause asks.")
 @timeout_option("Seconds to wait.", default=3600.0)

@@ -17,7 +17,7 @@ def show_progress(every: float = 10.0, clock: Callable[[], float] = time.monoton
     """Return an ``on_progress`` function for ``client.jobs.wait`` and ``client.workflows.run``.
 
     In a terminal and in a Jupyter notebook it shows one line that changes (with the package ``rich``); elsewhere it
-    writes lines to standard error. A run that waits for a person says what it asks, and where to answer.
+    writes lines to standard error. A run that waits for a human says what it asks, and where to answer.
 
     Args:
         every: Seconds between two lines of a log; a new state is worth a line at once.

@@ -108,7 +108,7 @@ class Jobs(APIResource[M]):
             on_progress: Function called with the job after each poll; may be async on the async client. An exception
                 from it ends the wait.
             poll_interval: Seconds between polls, instead of growing intervals.
-            until: ``pause`` also ends the wait when the run pauses for a person; ``done`` waits through pauses.
+            until: ``pause`` also ends the wait when the run pauses for a human; ``done`` waits through pauses.
             on_pause: With ``until="done"``, function called once with each :class:`~simstudio.Pause`. What it returns
                 is the answer, as for ``client.workflows.resume``; None leaves the pause to another client. May be async
                 on the async client. Without it, ``on_progress`` sees whom the run waits for (``job.pause.question``,

@@ -97,7 +97,7 @@ def with_question(dialect: Dialect[Any], pause: Pause) -> Flow[Pause]:
 def describe_pause(pause: Pause) -> str:
     """The question of a paused run, and how to answer it."""
     question = f": {pause.question}" if pause.question else ""
-    return f"it waits for a person{question}{f' (at {pause.links.ui_url})' if pause.links.ui_url else ''}"
+    return f"it waits for a human{question}{f' (at {pause.links.ui_url})' if pause.links.ui_url else ''}"
 
 
 def api_version_of(run: object) -> str | None:

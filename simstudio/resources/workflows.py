@@ -169,7 +169,7 @@ class Workflows(WorkflowDescriptions[M], WorkflowPauses[M], WorkflowBatches[M]):
             poll_interval: Seconds between polls; default: growing from 0.5 to 10 s.
             execution_timeout: v2: seconds that the run may take, 1 to 604,800.
             idempotent: Fail if the server cannot queue the execution at most once; see :meth:`execute`.
-            until: ``pause`` also returns when the run pauses for a person; ``done`` waits through pauses.
+            until: ``pause`` also returns when the run pauses for a human; ``done`` waits through pauses.
             on_pause: With ``until="done"``, function that answers each pause; see ``client.jobs.wait``.
             check: Compare the input with the fields of the workflow first; see :meth:`execute`.
 

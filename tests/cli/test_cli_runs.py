@@ -201,7 +201,7 @@ class TestWaitingThroughPauses:
 
         note, error = result.stderr.splitlines()
         assert result.exit_code == 4
-        assert "it waits for a person" in note
+        assert "it waits for a human" in note
         assert f"/resume/asks/{paused}" in note
         assert f"with: simstudio runs resume {paused} --workflow asks" in note
         assert "was not done in time" in error
