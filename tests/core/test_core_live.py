@@ -78,6 +78,6 @@ def test_a_run_says_its_state_and_whom_it_waits_for(capsys: pytest.CaptureFixtur
 
     assert capsys.readouterr().err.splitlines() == [
         "j: processing, 0 s",
-        "j: it waits for a person: Publish? (at https://sim.test/resume), 6 s",
+        "j: it waits for a human: Publish? (at https://sim.test/resume), 6 s",
         "j: completed, 9 s",
     ]

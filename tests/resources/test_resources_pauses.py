@@ -359,7 +359,7 @@ class TestWaitingThroughPauses:
 
     async def test_a_wait_that_ends_too_soon_says_who_is_asked(self, both: Both, no_waiting: list[float]) -> None:
         client = both.client(*[self.PAUSED], *[paused_run(point("c1"))] * 9)
-        with pytest.raises(JobTimeoutError, match=r"within 0\.001 s \(it waits for a person: Approve\?"):
+        with pytest.raises(JobTimeoutError, match=r"within 0\.001 s \(it waits for a human: Approve\?"):
             await both(client.jobs.wait("j", until="done", timeout=0.001))
 
     @pytest.mark.parametrize(
