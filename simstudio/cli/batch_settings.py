@@ -182,7 +182,7 @@ class Memory:
         """This was right, or it was not, and the ledger remembers again what was.
 
         Returns:
-            How the batch goes on; None where the ledger does not know.
+            How the batch goes on; None where the ledger does not store it.
         """
         from simstudio.batch.ledger import Ledger
 
@@ -259,7 +259,7 @@ def settings_of(path: str, inputs: str | None, key: str | None, service: str | N
             arguments = kept_arguments(known.service, known.arguments)
             return attrs.evolve(known, inputs=inputs or known.inputs, server=server, arguments=arguments)
         if inputs is None:
-            raise CommandError(f"{path} does not know where its inputs are, as no command line made it: name them.")
+            raise CommandError(f"{path} does not store where its inputs are, as no command line made it: name them.")
         first = next(ledger.entries(), None)
         if key is None and first is not None and first.key != str(first.index):
             raise CommandError(f"The items of {path} have keys of their own (such as {first.key!r}): give --key FIELD.")

@@ -91,17 +91,11 @@ def _advise_on_permission(body: ErrorBody) -> str:
 
 def _advise_on_unknown(response: Response, body: ErrorBody) -> str | None:
     """Advice about a route or a parameter that this server lacks."""
-    unknown = ""
-    if lacks_route(response, body):
-        unknown = f"{response.method} {response.path}"
-    elif response.status == 400:
-        unknown = ", ".join(dict.fromkeys(_find_unrecognized(body.details)))
-        if _read_as_number(response, body.details):
-            unknown = f"{response.method} {response.path}"
-    if not unknown:
-        return None
-    otherwise = "." if body.is_json or response.status != 404 else ", or base_url is not the address of a Sim server."
-    return f"This server does not know {unknown}; it may be older{otherwise}"
+    if lacks_route(response, body) or (response.status == 400 and _read_as_number(response, body.details)):
+        elsewhere = "" if body.is_json or response.status != 404 else ", or base_url is not the address of a Sim server"
+        return f"This server has no {response.method} {response.path}; it may be older{elsewhere}."
+    unknown = ", ".join(dict.fromkeys(_find_unrecognized(body.details))) if response.status == 400 else ""
+    return f"This server does not take {unknown}; it may be older." if unknown else None
 
 
 def lacks_route(response: Response, body: ErrorBody) -> bool:

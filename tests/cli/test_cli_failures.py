@@ -224,7 +224,7 @@ class TestOfARealServer:
         [
             ({"status": 403, "body": {"error": "Workflow is not deployed"}}, "Deploy the workflow first."),
             ({"status": 403, "body": {"error": "Access denied"}}, "Check what the key may do."),
-            ({"status": 405}, "This server does not know POST /api/workflows/hello/execute; it may be older."),
+            ({"status": 405}, "This server has no POST /api/workflows/hello/execute; it may be older."),
             ({"status": 504, "body": "<html>"}, "so look before sending it again. For long runs use --async."),
         ],
     )

@@ -86,12 +86,13 @@ def test_a_403_that_is_not_sims_speaks_of_a_proxy() -> None:
 )
 def test_what_a_server_does_not_know_is_named(status: int, body: Any, unknown: str) -> None:
     said = message(status, body, method="GET", at="/api/v2/billing?workspaceId=ws")
-    assert said.endswith(f". This server does not know {unknown}; it may be older.")
+    lacks = "has no" if unknown.startswith("GET /") else "does not take"
+    assert said.endswith(f". This server {lacks} {unknown}; it may be older.")
 
 
 def test_a_page_instead_of_a_route_may_come_from_another_server() -> None:
     said = message(404, content=b"<!DOCTYPE html>", at="/api/v1/tables", method="GET")
-    assert said.endswith("know GET /api/v1/tables; it may be older, or base_url is not the address of a Sim server.")
+    assert said.endswith("has no GET /api/v1/tables; it may be older, or base_url is not the address of a Sim server.")
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ def test_a_route_that_an_older_server_reads_as_a_parameter_is_unknown_to_it() ->
     body = v2("BAD_REQUEST", text, [{**issue, "message": text}])
     at = "/api/v2/workflows/wf/versions/compare?base=1&target=2"
     assert message(400, body, method="GET", at=at).endswith(
-        "This server does not know GET /api/v2/workflows/wf/versions/compare; it may be older."
+        "This server has no GET /api/v2/workflows/wf/versions/compare; it may be older."
     )
     assert message(400, body, method="GET", at=f"{at}&version=x").endswith("Refused: version.")
 

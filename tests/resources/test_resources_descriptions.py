@@ -106,8 +106,8 @@ class TestDescribe:
         [
             ("v1", (UNKNOWN,), NotFoundError, "Workflow not found"),
             ("v1", (FOREIGN, *V2_OFF), PermissionDeniedError, "Access denied"),
-            ("v1", (PAGE, *V2_OFF), NotFoundError, "does not know GET /api/v1/workflows/wf"),
-            ("v2", (*V2_OFF, PAGE), NotFoundError, "does not know GET /api/v1/workflows/wf"),
+            ("v1", (PAGE, *V2_OFF), NotFoundError, "has no GET /api/v1/workflows/wf"),
+            ("v2", (*V2_OFF, PAGE), NotFoundError, "has no GET /api/v1/workflows/wf"),
             ("v2", (*V2_OFF, UNKNOWN), NotFoundError, "Workflow not found"),
             ("v2", (*V2_OFF, FOREIGN), PermissionDeniedError, "Access denied"),
         ],

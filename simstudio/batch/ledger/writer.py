@@ -398,7 +398,7 @@ class Ledger(LedgerView):
 
     def _illegal(self, key: str, state: str | None, becoming: str) -> LedgerError:
         if state is None:
-            return LedgerError(f"The item {key!r} cannot be {becoming}: the ledger {self.path} does not know it.")
+            return LedgerError(f"The item {key!r} cannot be {becoming}: the ledger {self.path} has no such item.")
         return LedgerError(f"The item {key!r} cannot be {becoming}: in the ledger {self.path} it is {state!r}.")
 
 
