@@ -79,7 +79,8 @@ class Duplicates:
         """
         waiting = self._under_way.pop(fingerprint, [])
         self.waiting -= len(waiting)
-        result, error = pack_result(item.result, item.index), pack_error(item.error, item.index)
+        result = pack_result(item.result, item.index)
+        error = pack_error(item.error, item.index, self._models)
         values = (bytes.fromhex(fingerprint), item.state, item.run_id, result, error)
         self._execute("INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?)", values)
         return (self._copy(item, prepared) for prepared in waiting)

@@ -212,8 +212,8 @@ def unpack_result(text: str | None, models: Models) -> Any:
     return None if text is None else _unpack(models.get("result", StoredResult), json.loads(text))
 
 
-def pack_error(error: SimStudioError | None, index: int) -> str | None:
-    """An error as text for the ledger, without its response."""
+def pack_error(error: SimStudioError | None, index: int, models: Models) -> str | None:
+    """An error as text for the ledger, without its response; one of the service's own with its attributes."""
     if error is None:
         return None
     kind = type(error)
@@ -234,7 +234,7 @@ def pack_error(error: SimStudioError | None, index: int) -> str | None:
         value = getattr(error, name, None)
         if isinstance(value, Model):
             packed[name] = _pack(value)
-    if packed["known"] != packed["type"]:
+    if issubclass(kind, models.get("error", ())):
         own = {
             name: value
             for name, value in vars(error).items()

@@ -399,7 +399,7 @@ def test_what_release_0_1_wrote_comes_back_and_is_written_the_same() -> None:
         "Rate limit exceeded",
     )
     assert (error.job.workflow_id, error.job.extra) == ("wf", {"new": 2})
-    assert (pack_result(result, 0), pack_error(error, 0)) == (RESULT_OF_0_1, ERROR_OF_0_1)
+    assert (pack_result(result, 0), pack_error(error, 0, MODELS)) == (RESULT_OF_0_1, ERROR_OF_0_1)
 
 
 def test_an_item_that_is_found_has_its_input_as_it_was_given(ledger: Ledger) -> None:

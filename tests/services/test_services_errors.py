@@ -195,8 +195,8 @@ def test_a_ledger_keeps_the_class_of_every_error(root: type[SimStudioError]):
         error.status = 404
         vars(error)["reason"] = "gone"
 
-        found, name = unpack_error(pack_error(error, 0), {"error": root})
-        other, _ = unpack_error(pack_error(error, 0), {})
+        found, name = unpack_error(pack_error(error, 0, {"error": root}), {"error": root})
+        other, _ = unpack_error(pack_error(error, 0, {"error": root}), {})
 
         assert found is not None
         assert (type(found), str(found), found.status, name) == (kind, "no such thing", 404, kind.__name__)
@@ -209,7 +209,16 @@ def test_a_ledger_keeps_what_a_service_says_about_an_error():
     error = SpeedPixRefusedError("no")
     error.err_code, error.invoke_id = "E", "i-1"
 
-    found, _ = unpack_error(pack_error(error, 0), {"error": SpeedPixException})
+    models = {"error": SpeedPixException}
+    found, _ = unpack_error(pack_error(error, 0, models), models)
 
     assert isinstance(found, SpeedPixException)
     assert (found.err_code, found.invoke_id, found.sub_err_code) == ("E", "i-1", None)
+
+
+def test_a_ledger_keeps_no_attributes_of_an_error_of_a_users_own():
+    """A middleware's error may hold anything, such as a token."""
+    error = type("SignInError", (SimStudioError,), {})("no")
+    vars(error)["token"] = "Zebra"
+
+    assert "Zebra" not in str(pack_error(error, 0, {"error": SpeedPixException}))

@@ -177,7 +177,15 @@ class Ledger(LedgerView):
         """
         text = dump(describe_refused(item.input), f"Input {item.index}")
         now = time.time()
-        values = (item.index, REFUSED, self._session, now, now, pack_error(item.error, item.index), item.key)
+        values = (
+            item.index,
+            REFUSED,
+            self._session,
+            now,
+            now,
+            pack_error(item.error, item.index, self._models),
+            item.key,
+        )
         self._drop_refused(item.index, item.key)
         self._drop_unsent(item.key)
         with self._writing() as db:
@@ -313,7 +321,8 @@ class Ledger(LedgerView):
             self._finish(db, item)
 
     def _finish(self, db: sqlite3.Connection, item: BatchItem) -> None:
-        result, error = pack_result(item.result, item.index), pack_error(item.error, item.index)
+        result = pack_result(item.result, item.index)
+        error = pack_error(item.error, item.index, self._models)
         execution = item.result.run_id if item.result is not None else None
         changed = db.execute(
             "UPDATE entries SET state = ?, run_id = coalesce(?, run_id), execution_id = coalesce(?, execution_id),"
