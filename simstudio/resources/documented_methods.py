@@ -44,12 +44,17 @@ class DocumentedMethods(BaseClient[M]):
     @namespace
     def workflows(self) -> Workflows[M]:
         """Workflows: run them, and check whether they can be run."""
-        return Workflows(self._context, "workflows", self._dialects)
+        return self._workflows
 
     @namespace
     def jobs(self) -> Jobs[M]:
         """Jobs: executions in the background."""
-        return self.workflows._jobs
+        return self._workflows._jobs
+
+    @namespace
+    def _workflows(self) -> Workflows[M]:
+        """``client.workflows``, which a test may replace."""
+        return Workflows(self._context, "workflows", self._dialects)
 
     @namespace
     def usage(self) -> Usage[M]:
@@ -63,7 +68,7 @@ class DocumentedMethods(BaseClient[M]):
         """Traces of runs: their blocks with times, errors, tokens and costs."""
         from simstudio.resources.traces import Traces
 
-        return Traces(self._context, "traces", self.jobs, self._dialects)
+        return Traces(self._context, "traces", self._workflows._jobs, self._dialects)
 
     @namespace
     def v1(self) -> V1[M]:

@@ -28,7 +28,7 @@ _IN_JSON = (
     ),
 )
 _NUMBER_IN_JSON = re.compile(
-    rf'((?P<q>(?<!\\)"|\\+")([^"\\]{{0,60}}(?:{_WORDS})[^"\\]{{0,20}})(?P=q)\s*:\s*)(-?\d[\d.eE+-]*)', re.IGNORECASE
+    rf'((?<!\\)(?P<q>\\*")([^"\\]{{0,60}}(?:{_WORDS})[^"\\]{{0,20}})(?P=q)\s*:\s*)(-?\d[\d.eE+-]*)', re.IGNORECASE
 )
 _IN_URL = re.compile(r"((?:^|[?&]|\\u0026|&amp;)([\w.-]{1,60})=)([^&\s\"'<>\\#]+)")
 _IN_FORM = re.compile(r'(\bname="([^"\r\n]{1,60})"(?:\r\n[^\r\n]+){0,4}\r\n\r\n)([^\r\n]+)(?=\r\n--)')

@@ -84,6 +84,14 @@ class TestObjects:
         made.usage = jobs
         assert made.usage is jobs
 
+    @pytest.mark.parametrize("name", SIM)
+    def test_a_mock_stands_in_for_no_other(self, name: str) -> None:
+        made = client()
+        with mock.patch.object(made, name, mock.Mock()):
+            found = [made.traces._jobs, *(getattr(made, other) for other in SIM if other != name)]
+        for each in (*found, getattr(made, name)):
+            assert isinstance(each, APIResource)
+
     def test_nothing_is_made_before_it_is_asked_for(self) -> None:
         assert not {"workflows", "jobs", "usage", "v1", "v2"} & set(vars(client()))
         assert not {"workflows", "jobs", "usage", "v1", "v2"} & set(vars(async_client()))
