@@ -9,7 +9,7 @@ outage (:class:`~simstudio.batch.outage.Outage`) as often as needed. An error th
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -143,7 +143,11 @@ class Attempts:
         if work.began is None:
             work.began = started
         try:
-            result = await self._execute(work)
+            if work.receipt is None:
+                queued = partial(self._mark_queued, work)
+                result = await self._sender.execute(work.prepared.input, work.claim, queued)
+            else:
+                result = await self._sender.settle(work.receipt)
         except SimStudioError as error:
             return self._judge(work, error, self._clock() - started)
         except Exception as error:  # noqa: BLE001 - such as an error of a user's middleware
@@ -156,11 +160,6 @@ class Attempts:
         if sent_now:
             self._succeeded, self._turned_away = True, 0
         return self._end(work, "done", result=result)
-
-    def _execute(self, work: WorkItem) -> Awaitable[Any]:
-        if work.receipt is not None:
-            return self._sender.settle(work.receipt)
-        return self._sender.execute(work.prepared.input, work.claim, partial(self._mark_queued, work))
 
     def _mark_queued(self, work: WorkItem, receipt: Receipt) -> None:
         work.receipt = receipt

@@ -165,11 +165,13 @@ class Batch(Iterator[BatchItem[R]], Generic[R]):
         box, relay, over = self._box, self._relay, self._running.over
         while True:
             with box.lock:
-                while not box.items and not over.is_set() and not (relay is not None and relay.wanted):
+                while (
+                    not (waiting := len(box.items)) and not over.is_set() and not (relay is not None and relay.wanted)
+                ):
                     box.changed.wait(_LOOK_AGAIN)
-                if box.items or over.is_set():
+                if waiting or over.is_set():
                     was_full = box.items.full
-                    item = box.items.take() if box.items else None
+                    item = box.items.take() if waiting else None
                     break
             if relay is not None:
                 relay.read()

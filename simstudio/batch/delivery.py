@@ -98,7 +98,10 @@ class Delivery:
             if self._on_progress is not None:
                 self._on_progress(self._progress)
         finally:
-            self._put(item)
+            if self._is_ordered:
+                self._put_in_order(item)
+            else:
+                self._hand_over(item)
             if self._letters is not None and item.state == "failed":
                 self._letters.add(item)
         if self._failure is not None:
@@ -160,10 +163,7 @@ class Delivery:
             self._letters.close(complete=self._progress.finished > 0)
         self._raise_failure()
 
-    def _put(self, item: BatchItem) -> None:
-        if not self._is_ordered:
-            self._hand_over(item)
-            return
+    def _put_in_order(self, item: BatchItem) -> None:
         if item.index != self._next:
             weight = weight_of(item)
             self._early[item.index] = (item, weight)

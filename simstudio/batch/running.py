@@ -111,6 +111,7 @@ class Threaded:
         self._box = box
         self._close = close
         self._thread: threading.Thread | None = None
+        self._thread_id: int | None = None  # a later thread may have the same
         self._starting = threading.Lock()
         self._process = os.getpid()
 
@@ -170,9 +171,10 @@ class Threaded:
 
     def is_here(self) -> bool:
         """Whether the caller is the batch's own thread."""
-        return threading.current_thread() is self._thread
+        return threading.get_ident() == self._thread_id and threading.current_thread() is self._thread
 
     def _run(self) -> None:
+        self._thread_id = threading.get_ident()
         try:
             asyncio.run(self.engine.run())
         except BaseException as error:  # noqa: BLE001 - raised where the items are taken

@@ -80,12 +80,13 @@ class WorkItem:
             elapsed=now - self.began if self.began is not None else 0.0,
             state=state,
             key=self.prepared.key,
-            run_id=self._run_id(last),
+            run_id=getattr(last, "run_id", None) or self._known_run_id,
         )
 
-    def _run_id(self, last: Any) -> str | None:
-        named: str | None = getattr(last, "run_id", None)
-        return named or (self.receipt.execution_id if self.receipt is not None else None) or self.claim
+    @property
+    def _known_run_id(self) -> str | None:
+        """Id of the run by the receipt or the claim."""
+        return (self.receipt.execution_id if self.receipt is not None else None) or self.claim
 
     @property
     def _was_sent_before(self) -> bool:
