@@ -132,5 +132,5 @@ def test_one_of_a_later_release_is_refused_and_says_which(old: Path, reading: bo
         LedgerView(old) if reading else opened(old, "square")
 
     assert f"{old} was written by a later release (7.2.1): its schema has version 7" in str(raised.value)
-    assert "knows versions up to 1. Install that release or a later one" in str(raised.value)
+    assert "reads versions up to 1. Install that release or a later one" in str(raised.value)
     assert old.read_bytes() == before

@@ -120,7 +120,7 @@ def check(db: sqlite3.Connection, path: str) -> bool:
         named = f" ({writer})" if writer else ""
         raise LedgerError(
             f"The ledger {path} was written by a later release{named}: its schema has version {version}, and "
-            f"this release ({__version__}) knows versions up to {newest()}. Install that release or a later one, and "
+            f"this release ({__version__}) reads versions up to {newest()}. Install that release or a later one, and "
             "go on with it."
         )
     return bool(version == newest())

@@ -393,7 +393,7 @@ class Ledger(LedgerView):
                 "with key="
             )
             raise InputChangedError(
-                f"Input {prepared.index} is not the one that the ledger {self.path} knows under the key "
+                f"Input {prepared.index} is not the one that the ledger {self.path} has under the key "
                 f"{prepared.key!r}: {why}."
             )
         if twice:

@@ -36,7 +36,7 @@ def explain_not_found(resource: APIResource[Any], error: NotFoundError) -> Flow[
         meta = yield from resource._get(META)
         body = meta.json()
     except NotFoundError:
-        problem = "knows no v2 API (GET /api/v2/meta answers 404)"
+        problem = "has no v2 API (GET /api/v2/meta answers 404)"
     except (APIStatusError, APIConnectionError):
         return
     else:

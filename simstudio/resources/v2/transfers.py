@@ -232,10 +232,10 @@ class Transfer(Generic[T]):
         if transfer.method == "put":
             return
         if transfer.method != "multipart":
-            raise InvalidResponseError(f"The server wants the bytes by {transfer.method!r}, which is unknown here.")
+            raise InvalidResponseError(f"The server asks for the bytes by {transfer.method!r}, which is unknown here.")
         part, count = transfer.part_size, transfer.part_count
         if not (isinstance(part, int) and part > 0 and count == -(-size // part)):
-            raise InvalidResponseError(f"The server wants {size:,} bytes in {count} parts of {part} bytes.")
+            raise InvalidResponseError(f"The server asks for {size:,} bytes in {count} parts of {part} bytes.")
 
     # -- one request ---------------------------------------------------------------------------------------------------
 

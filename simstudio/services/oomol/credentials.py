@@ -128,7 +128,7 @@ class OomolEndpoint(Endpoint):
         """
         if not self.origin:
             raise ConfigurationError(
-                f"base_url is {self.base_url!r}, a path without a host: only a browser knows what it is relative to. "
+                f"base_url is {self.base_url!r}, a path without a host: only a browser can complete it. "
                 'Pass the whole address, such as base_url="http://localhost:3000/api", or set OOMOL_BASE_URL.'
             )
         return super().url(path)
