@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from simstudio.transport.errors import NotFoundError
 
 T = TypeVar("T")
-W = TypeVar("W", bound="Wire | AsyncWire")
+W = TypeVar("W", bound=Wire | AsyncWire)
 
 
 class Service:

@@ -19,7 +19,7 @@ import httpcore
 from simstudio.transport.wire.failures import CLOSED_HERE
 from simstudio.transport.wire.internals import has_surplus
 
-C = TypeVar("C", bound="httpcore.ConnectionInterface | httpcore.AsyncConnectionInterface")
+C = TypeVar("C", bound=httpcore.ConnectionInterface | httpcore.AsyncConnectionInterface)
 N = TypeVar("N", bound=Any)
 Wake = Callable[[], None]
 Times = tuple[float, float]
