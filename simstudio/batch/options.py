@@ -52,7 +52,7 @@ class BatchOptions(TypedDict, Generic[R], total=False):
             check=must_be(f"'auto' or a whole number from 1 to {MOST_EVER:,}", _is_concurrency),
             flag=Flag(
                 "--concurrency",
-                "How many run at a time; auto (the default) finds out what the server takes, up to 200.",
+                "Number that run at a time; auto (the default) finds what the server takes, up to 200.",
                 metavar="auto|N",
                 parse=lambda text: int(text) if text.isdecimal() else text,
                 is_kept=True,
@@ -86,7 +86,7 @@ class BatchOptions(TypedDict, Generic[R], total=False):
         make_choice(
             "report",
             "rerun",
-            flag=Flag("--on-unknown", "What to do with items that may have run in an earlier run."),
+            flag=Flag("--on-unknown", "Treatment of items that may have run in an earlier run."),
         ),
     ]
     on_failed: Annotated[
@@ -104,7 +104,7 @@ class BatchOptions(TypedDict, Generic[R], total=False):
             "fail",
             flag=Flag(
                 "--bad-lines",
-                "What to do with a line or row that cannot be read: a failed item, or the end of the batch.",
+                "Treatment of a line or row that cannot be read: a failed item, or the end of the batch.",
                 is_kept=True,
             ),
         ),

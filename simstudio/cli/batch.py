@@ -283,7 +283,7 @@ def status(invocation: Invocation, ledger: str, *, as_json: bool) -> None:
     "--format",
     "form",
     type=click.Choice(["jsonl", "csv", "parquet"]),
-    help="What to write; else what the suffix of TARGET says.",
+    help="Format of the file; else that of the suffix of TARGET.",
 )
 @json_option
 @pass_invocation

@@ -196,7 +196,7 @@ def _show(connection: Connection, found: Mapping[str, Any]) -> None:
     metavar="FILE|DIRECTORY",
     type=click.Path(path_type=Path),
     default=".",
-    help="Where to save it: a new file, or a directory for a file with its name in Sim. Default: the working "
+    help="Place to save it: a new file, or a directory for a file with its name in Sim. Default: the working "
     "directory. Nothing is replaced.",
 )
 @connected

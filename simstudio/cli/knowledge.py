@@ -180,7 +180,7 @@ def _content(source: str, name: str | None) -> Any:
     type=click.IntRange(1, 100),
     default=10,
     show_default=True,
-    help="How many passages at most.",
+    help="Largest number of passages.",
 )
 @click.option(
     "--tag",

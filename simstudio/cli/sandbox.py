@@ -59,7 +59,7 @@ app.py is a Python file that defines a sandbox and its workflows:
     "services",
     metavar="NAMES",
     callback=service_names,
-    help="What to serve: sim, oomol, speedpix, vectorvein, with commas between them, or all.  "
+    help="Services to serve: sim, oomol, speedpix, vectorvein, with commas between them, or all.  "
     "[default: those that APP.PY defines, else sim]",
 )
 @click.option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import sys
 import uuid
 from collections.abc import Iterator
@@ -224,3 +225,4 @@ def test_the_help_of_a_command_fits_into_80_columns(words: tuple[str, ...], monk
     shown = CliRunner().invoke(application, [*words, "--help"]).output
 
     assert [line for line in shown.splitlines() if len(line) > 80] == []
+    assert re.findall(r"^  -\S.*?  +((?:What|Whose|Which|Where|How|Of|By)\b.*)", shown, re.MULTILINE) == []
