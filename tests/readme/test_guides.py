@@ -82,3 +82,14 @@ def test_no_hint_installs_the_package_of_the_same_name_from_an_index():
     files = [*(ROOT / "simstudio").rglob("*.py"), *PAGES, *(ROOT / "examples").glob("*.py")]
 
     assert [path.name for path in files if hint.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_the_files_that_the_guide_for_contributors_names_exist() -> None:
+    text = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z][\w/.-]*/[\w.-]*)`", text))
+    names = [name for name in named if not re.search(r"NAME|NNN|vX", name)]
+
+    assert len(names) > 20
+    assert [
+        name for name in names if not any((ROOT / base / name).exists() for base in ("", "simstudio", "tests"))
+    ] == []
