@@ -298,8 +298,15 @@ class WorkflowFolder:
             self._write(path, write_document(document))
         paths = workflow_paths((each, *place) for each, place in workspace.places.items())
         kept = {path: entry for path, entry in entries.items() if path in pull.kept}
-        written = {paths[each.id]: Entry(each.id, digest(each.document)) for each in workspace.workflows}
-        self.manifest.entries[workspace.id] = {**(entries if partial else {}), **written, **kept}
+        staying = {entry.id for entry in kept.values()}  # at their paths, too
+        written = {
+            paths[each.id]: Entry(each.id, digest(each.document))
+            for each in workspace.workflows
+            if each.id not in staying
+        }
+        there = {each.id for each in workspace.workflows}
+        others = {path: entry for path, entry in entries.items() if partial and entry.id not in there}
+        self.manifest.entries[workspace.id] = {**others, **written, **kept}
         self.manifest.workspace = workspace.id
         self.manifest.folders = sorted(
             with_parents([*self.manifest.folders, *(each.document["folder"] for each in workspace.workflows)])

@@ -222,3 +222,18 @@ class TestOfAPull:
         assert pull(client, tmp_path, ids["a"]).conflicts == {
             "workflows/b.json": "is the file of another workflow, whose name has changed: pull that one as well"
         }
+
+    def test_a_file_that_stays_is_the_only_one_of_its_workflow(
+        self, client: SimStudioClient, ids: dict[str, str], tmp_path: Path
+    ) -> None:
+        """It was changed here, and a new workflow of the same name in capitals gives it another path."""
+        edit(tmp_path, "a", description="mine")
+        ids["A"] = client.v2.workflows.create(SPACE, name="A").id
+
+        for _ in range(2):
+            plan = pull(client, tmp_path)
+            assert (plan.kept, plan.conflicts) == ({"workflows/a.json": "was changed here since the last pull"}, {})
+
+        push(client, tmp_path, plan_push(client, tmp_path))
+        assert {each.id: each.description for each in client.v2.workflows.list(SPACE)}[ids["a"]] == "mine"
+        assert len(in_files(tmp_path)) == len(ids)
