@@ -261,9 +261,8 @@ class Engine:
     def _until_due(self) -> float:
         return self._later[0][0] - self._clock() if self._later else math.inf
 
-    async def _execute(self, first: WorkItem) -> None:
+    async def _execute(self, work: WorkItem | None) -> None:
         """Execute an item and, after a success, the one that may begin then."""
-        work: WorkItem | None = first
         while work is not None:
             outcome = await self._attempts.make(work)
             if self._budget is not None:
@@ -276,6 +275,7 @@ class Engine:
                 raise outcome.error
             self._give(work, outcome)
             work = self._following() if outcome.ok else None
+            del outcome  # it may be large, and the next item may take hours
 
     async def _charge(self, budget: Budget, work: WorkItem, outcome: BatchItem | Unwritten | Again) -> None:
         """Count the cost of an execution."""

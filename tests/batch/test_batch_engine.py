@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import math
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -242,6 +244,36 @@ class TestBeforeTheFirstItem:
         assert len(items) == 2
         with pytest.raises(sim.AuthenticationError):
             play(broken(echo), range(2))
+
+
+class TestMemory:
+    def test_nothing_of_an_item_is_kept_while_the_next_runs(self) -> None:
+        """A workflow may run for hours, and results and files may have megabytes."""
+        files: list[weakref.ref[sim.File]] = []
+        items: list[weakref.ref[BatchItem]] = []
+        kept: list[object] = []
+
+        class Picture(sim.File):
+            """With weak references to it."""
+
+        class Forgetting(Box):
+            def put(self, item: BatchItem) -> None:
+                items.append(weakref.ref(item))
+
+        class Looking(FakeSender):
+            async def execute(self, value: Any, claim: str | None, queued: Any) -> WorkflowExecutionResult:
+                await asyncio.sleep(0)
+                gc.collect()
+                kept.extend(ref() for ref in (*items, *files[: len(items)]))
+                return WorkflowExecutionResult(True, len(items))
+
+        def inputs() -> Iterator[Any]:
+            for number in range(4):
+                files.append(weakref.ref(file := Picture(b"x", name=f"{number}")))
+                yield {"file": file}
+
+        play(Looking(echo), inputs(), pace=FixedPace(1), box=Forgetting())
+        assert kept == [None] * 12
 
 
 class TestLooks:
