@@ -400,6 +400,12 @@ class TestPickling:
         made = pickle.loads(content)
         assert (made.api_key, made.base_url) == (KEY, "https://sim.test")
 
+    def test_a_handle_of_an_earlier_version_comes_back(self, both: Both) -> None:
+        content = pickle.dumps(both.client().jobs.handle("run_1"), 2)  # with names in full
+        earlier = content.replace(b"simstudio.resources.dialects.target", b"simstudio.resources.dialects.base")
+        assert earlier != content
+        assert pickle.loads(earlier).id == "run_1"
+
     @both_modes
     async def test_clones_raw_clients_and_resources_come_back_too(self, both: Both) -> None:
         made = both.client(timeout=7, middleware=[answered])

@@ -137,3 +137,12 @@ class Dialect(APIResource[M], ABC, Generic[M]):
     @abstractmethod
     def limits(self) -> Flow[UsageLimits]:
         """The account's limits and usage."""
+
+
+def __getattr__(name: str) -> Any:
+    """``Target``, which pickled handles of earlier versions look up here."""
+    if name != "Target":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from simstudio.resources.dialects.target import Target
+
+    return Target
