@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any, Generic, Literal
 import attrs
 
 from simstudio.batch.execution import R
-from simstudio.batch.money import to_json
+from simstudio.batch.money import Money, to_json
 from simstudio.batch.rows import BadRow, Letter, RowMap
 from simstudio.batch.snapshot import copy_input, describe_error, describe_problem, describe_refused, json_default
 from simstudio.transport.errors import InvalidInputError, SimStudioError
 
 if TYPE_CHECKING:
     from typing import TypeAlias
-
-    from simstudio.batch.money import Money
 
 ItemState: TypeAlias = Literal["done", "failed", "unknown"]
 

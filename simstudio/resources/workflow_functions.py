@@ -13,6 +13,7 @@ from simstudio.core.functions import with_hints
 from simstudio.core.literals import is_name
 from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
 from simstudio.core.options import UNSET
+from simstudio.models.descriptions import WorkflowDescription
 from simstudio.resources.input_checks import FIELD_TYPES
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from simstudio.batch.inputs import Inputs
     from simstudio.core.modes import APIResponse
     from simstudio.core.resource import APIResource
-    from simstudio.models.descriptions import WorkflowDescription, WorkflowInput
+    from simstudio.models.descriptions import WorkflowInput
     from simstudio.models.events import StreamEvent
     from simstudio.models.execution import WorkflowExecutionResult
     from simstudio.models.receipts import AsyncExecutionResult

@@ -10,14 +10,12 @@ from urllib.parse import urlsplit
 
 import attr  # the library of attrs, without the six modules that only rename it
 
-from simstudio.transport.errors import InvalidInputError, InvalidResponseError
+from simstudio.transport.deadline import Budget
+from simstudio.transport.errors import APIConnectionError, InvalidInputError, InvalidResponseError
 from simstudio.transport.secret import Secret
 
 if TYPE_CHECKING:
     from typing import TypeAlias
-
-    from simstudio.transport.deadline import Budget
-    from simstudio.transport.errors import APIConnectionError
 
 D = TypeVar("D")
 Resend: TypeAlias = Literal["read", "never", "claimed"]

@@ -15,6 +15,7 @@ from unittest import mock
 import cloudpickle
 import pytest
 
+import simstudio
 from simstudio import (
     APIResponse,
     AsyncBatch,
@@ -166,6 +167,11 @@ class TestSignature:
         Item = BatchItem[WorkflowExecutionResult]
         assert get_type_hints(client().jobs.get)["job"] == str | AsyncExecutionResult | Job
         assert get_type_hints(client().workflows.map)["on_result"] == Callable[[Item], Any] | None
+
+    def test_so_are_those_of_public_classes(self) -> None:
+        for kind in (getattr(simstudio, name) for name in simstudio.__all__):
+            if isinstance(kind, type):
+                assert get_type_hints(kind).keys() >= vars(kind).get("__annotations__", {}).keys()
 
     def test_a_signature_can_be_asked_for_with_types(self) -> None:
         signature = inspect.signature(client().execute_workflow_sync, eval_str=True)
