@@ -153,9 +153,9 @@ class APIResource(Generic[M]):
             content,
             resend,
             refused,
-            not isinstance(idle_timeout, Unset),
-            budget,
-            options.max_retries if max_retries is None else max_retries,
+            streamed=not isinstance(idle_timeout, Unset),
+            budget=budget,
+            max_retries=options.max_retries if max_retries is None else max_retries,
         )
 
     def _structure(self, response: Response, into: type[T]) -> T:

@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Itera
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, TypeVar, overload
 from urllib.parse import urlsplit
 
-import attr  # the library of attrs, without the six modules that only rename it
-
 from simstudio.transport.deadline import Budget
 from simstudio.transport.errors import APIConnectionError, InvalidInputError, InvalidResponseError
 from simstudio.transport.secret import Secret
@@ -248,9 +246,8 @@ class Claim:
         return True
 
 
-@attr.define(eq=False, repr=False)
 class Request:
-    """An HTTP request, as middleware receives it.
+    """An HTTP request, as middleware receives it. Every attribute may be set.
 
     Attributes:
         method: HTTP verb in upper case.
@@ -270,21 +267,45 @@ class Request:
         confidential: Whether no body of the exchange may be logged: the call has a secret argument.
     """
 
-    method: str
-    url: str
-    headers: Headers = attr.field(factory=Headers)
-    content: bytes | Content = b""
-    resend: Resend = "never"
-    refused: Callable[[Response], bool] | None = None
-    streamed: bool = False
-    budget: Budget | None = None
-    max_retries: int | None = None
-    attempt: int = 1
-    observers: tuple[Callable[[Response], None], ...] = ()
-    claim: Claim | None = None
-    anonymous: bool = False
-    confidential: bool = False
-    template: str = ""
+    __slots__ = (
+        "__weakref__", "anonymous", "attempt", "budget", "claim", "confidential", "content", "headers", "max_retries",
+        "method", "observers", "refused", "resend", "streamed", "template", "url",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        method: str,
+        url: str,
+        headers: Headers | None = None,
+        content: bytes | Content = b"",
+        resend: Resend = "never",
+        refused: Callable[[Response], bool] | None = None,
+        *,
+        streamed: bool = False,
+        budget: Budget | None = None,
+        max_retries: int | None = None,
+        attempt: int = 1,
+        observers: tuple[Callable[[Response], None], ...] = (),
+        claim: Claim | None = None,
+        anonymous: bool = False,
+        confidential: bool = False,
+        template: str = "",
+    ) -> None:
+        self.method = method
+        self.url = url
+        self.headers = Headers() if headers is None else headers
+        self.content = content
+        self.resend = resend
+        self.refused = refused
+        self.streamed = streamed
+        self.budget = budget
+        self.max_retries = max_retries
+        self.attempt = attempt
+        self.observers = observers
+        self.claim = claim
+        self.anonymous = anonymous
+        self.confidential = confidential
+        self.template = template
 
     def copy(self) -> Request:
         """Return a copy with its own headers."""
@@ -295,15 +316,15 @@ class Request:
             self.content,
             self.resend,
             self.refused,
-            self.streamed,
-            self.budget,
-            self.max_retries,
-            self.attempt,
-            self.observers,
-            self.claim,
-            self.anonymous,
-            self.confidential,
-            self.template,
+            streamed=self.streamed,
+            budget=self.budget,
+            max_retries=self.max_retries,
+            attempt=self.attempt,
+            observers=self.observers,
+            claim=self.claim,
+            anonymous=self.anonymous,
+            confidential=self.confidential,
+            template=self.template,
         )
 
     @property
@@ -319,7 +340,6 @@ class Request:
         return f"<Request {self.method} {self.path} attempt={self.attempt}>"
 
 
-@attr.define(eq=False, repr=False)
 class Response:
     """An HTTP response. Of its request it holds only method and address, so it can be kept and pickled.
 
@@ -334,15 +354,31 @@ class Response:
         body: Unread rest of a stream, else None.
     """
 
-    status: int
-    headers: Headers = attr.field(factory=Headers)
-    content: bytes = b""
-    method: str = ""
-    url: str = ""
-    attempt: int = 1
-    elapsed: float = 0.0
-    history: tuple[Attempt, ...] = ()
-    body: Body | None = None
+    __slots__ = (
+        "__weakref__", "attempt", "body", "content", "elapsed", "headers", "history", "method", "status", "url",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        status: int,
+        headers: Headers | None = None,
+        content: bytes = b"",
+        method: str = "",
+        url: str = "",
+        attempt: int = 1,
+        elapsed: float = 0.0,
+        history: tuple[Attempt, ...] = (),
+        body: Body | None = None,
+    ) -> None:
+        self.status = status
+        self.headers = Headers() if headers is None else headers
+        self.content = content
+        self.method = method
+        self.url = url
+        self.attempt = attempt
+        self.elapsed = elapsed
+        self.history = history
+        self.body = body
 
     @property
     def ok(self) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from simstudio import InvalidInputError, InvalidResponseError
 from simstudio.transport.deadline import Budget
-from simstudio.transport.message import SHOWN_HEADERS, Attempt, Headers, Request, Response
+from simstudio.transport.message import SHOWN_HEADERS, Attempt, Claim, Headers, Request, Response
 from tests.driving import KEY, answer
 
 
@@ -132,27 +132,20 @@ class TestRequest:
             b"{}",
             "claimed",
             refused,
-            True,
-            Budget(1.0),
-            7,
-            3,
-            (print,),
+            streamed=True,
+            budget=Budget(1.0),
+            max_retries=7,
+            attempt=3,
+            observers=(print,),
+            claim=Claim("X-Claim", "1", refused),
+            anonymous=True,
+            confidential=True,
+            template="/api",
         )
         made = request.copy()
         made.headers["X"] = "2"
         assert request.headers["X"] == "1"
-        for name in (
-            "method",
-            "url",
-            "content",
-            "resend",
-            "refused",
-            "streamed",
-            "budget",
-            "max_retries",
-            "attempt",
-            "observers",
-        ):
+        for name in {*Request.__slots__} - {"__weakref__", "headers"}:
             assert getattr(made, name) == getattr(request, name), name
 
     def test_path_leaves_the_query_out(self) -> None:
