@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Itera
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, TypeVar, overload
 from urllib.parse import urlsplit
 
+import attr  # the library of attrs, without the six modules that only rename it
+
 from simstudio.transport.deadline import Budget
 from simstudio.transport.errors import APIConnectionError, InvalidInputError, InvalidResponseError
 from simstudio.transport.secret import Secret
@@ -246,6 +248,7 @@ class Claim:
         return True
 
 
+@attr.define(init=False, eq=False, repr=False)
 class Request:
     """An HTTP request, as middleware receives it. Every attribute may be set.
 
@@ -267,10 +270,21 @@ class Request:
         confidential: Whether no body of the exchange may be logged: the call has a secret argument.
     """
 
-    __slots__ = (
-        "__weakref__", "anonymous", "attempt", "budget", "claim", "confidential", "content", "headers", "max_retries",
-        "method", "observers", "refused", "resend", "streamed", "template", "url",
-    )  # fmt: skip
+    method: str
+    url: str
+    headers: Headers
+    content: bytes | Content
+    resend: Resend
+    refused: Callable[[Response], bool] | None
+    streamed: bool
+    budget: Budget | None
+    max_retries: int | None
+    attempt: int
+    observers: tuple[Callable[[Response], None], ...]
+    claim: Claim | None
+    anonymous: bool
+    confidential: bool
+    template: str
 
     def __init__(
         self,
@@ -340,6 +354,7 @@ class Request:
         return f"<Request {self.method} {self.path} attempt={self.attempt}>"
 
 
+@attr.define(init=False, eq=False, repr=False)
 class Response:
     """An HTTP response. Of its request it holds only method and address, so it can be kept and pickled.
 
@@ -354,9 +369,15 @@ class Response:
         body: Unread rest of a stream, else None.
     """
 
-    __slots__ = (
-        "__weakref__", "attempt", "body", "content", "elapsed", "headers", "history", "method", "status", "url",
-    )  # fmt: skip
+    status: int
+    headers: Headers
+    content: bytes
+    method: str
+    url: str
+    attempt: int
+    elapsed: float
+    history: tuple[Attempt, ...]
+    body: Body | None
 
     def __init__(
         self,

@@ -5,6 +5,7 @@ import json
 import pickle
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -158,6 +159,17 @@ class TestRequest:
     def test_json_is_the_body_as_data_or_none(self) -> None:
         assert Request("POST", "https://x", content=b'{"a": 1}').json() == {"a": 1}
         assert Request("GET", "https://x").json() is None
+
+
+def test_both_are_attrs_classes_and_slotted() -> None:
+    """A middleware may use ``attrs.evolve`` on them."""
+    request = attrs.evolve(Request("GET", "https://sim.test/a", max_retries=1), url="https://sim.test/b")
+    response = attrs.evolve(Response(200, attempt=2), content=b"b")
+
+    assert (request.method, request.url, request.max_retries) == ("GET", "https://sim.test/b", 1)
+    assert (response.status, response.content, response.attempt) == (200, b"b", 2)
+    assert not hasattr(request, "__dict__")
+    assert not hasattr(response, "__dict__")
 
 
 class TestResponse:
