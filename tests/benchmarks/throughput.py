@@ -153,7 +153,7 @@ def item() -> Row:
     with server("tests.benchmarks.slowserver") as base:
         sides = {name: _cpu(side, base, CALLS, CONCURRENCY) for name, side in (("call", _default), ("bare", _aiohttp))}
         sides["item"] = _mapped(base, time.process_time, warm=CONCURRENCY)
-        found = {name: seconds / CALLS * 1e6 for name, seconds in alternate(sides, 5).items()}
+        found = {name: seconds / CALLS * 1e6 for name, seconds in alternate(sides, ROUNDS).items()}
     detail = f"{found['item']:.0f} µs ÷ {found['call']:.0f} µs; aiohttp, bare: {found['bare']:.0f} µs"
     name = f"CPU of an item of `workflows.map` ÷ an awaited call, {CONCURRENCY} in flight"
     return Row(name, found["item"] / found["call"], 1.2, "", detail)
