@@ -248,9 +248,9 @@ class Claim:
         return True
 
 
-@attr.define(init=False, eq=False, repr=False)
+@attr.define(eq=False, repr=False)
 class Request:
-    """An HTTP request, as middleware receives it. Every attribute may be set.
+    """An HTTP request, as middleware receives it.
 
     Attributes:
         method: HTTP verb in upper case.
@@ -272,54 +272,19 @@ class Request:
 
     method: str
     url: str
-    headers: Headers
-    content: bytes | Content
-    resend: Resend
-    refused: Callable[[Response], bool] | None
-    streamed: bool
-    budget: Budget | None
-    max_retries: int | None
-    attempt: int
-    observers: tuple[Callable[[Response], None], ...]
-    claim: Claim | None
-    anonymous: bool
-    confidential: bool
-    template: str
-
-    def __init__(
-        self,
-        method: str,
-        url: str,
-        headers: Headers | None = None,
-        content: bytes | Content = b"",
-        resend: Resend = "never",
-        refused: Callable[[Response], bool] | None = None,
-        *,
-        streamed: bool = False,
-        budget: Budget | None = None,
-        max_retries: int | None = None,
-        attempt: int = 1,
-        observers: tuple[Callable[[Response], None], ...] = (),
-        claim: Claim | None = None,
-        anonymous: bool = False,
-        confidential: bool = False,
-        template: str = "",
-    ) -> None:
-        self.method = method
-        self.url = url
-        self.headers = Headers() if headers is None else headers
-        self.content = content
-        self.resend = resend
-        self.refused = refused
-        self.streamed = streamed
-        self.budget = budget
-        self.max_retries = max_retries
-        self.attempt = attempt
-        self.observers = observers
-        self.claim = claim
-        self.anonymous = anonymous
-        self.confidential = confidential
-        self.template = template
+    headers: Headers = attr.field(factory=Headers)
+    content: bytes | Content = b""
+    resend: Resend = "never"
+    refused: Callable[[Response], bool] | None = None
+    streamed: bool = False
+    budget: Budget | None = None
+    max_retries: int | None = None
+    attempt: int = 1
+    observers: tuple[Callable[[Response], None], ...] = ()
+    claim: Claim | None = None
+    anonymous: bool = False
+    confidential: bool = False
+    template: str = ""
 
     def copy(self) -> Request:
         """Return a copy with its own headers."""
@@ -330,15 +295,15 @@ class Request:
             self.content,
             self.resend,
             self.refused,
-            streamed=self.streamed,
-            budget=self.budget,
-            max_retries=self.max_retries,
-            attempt=self.attempt,
-            observers=self.observers,
-            claim=self.claim,
-            anonymous=self.anonymous,
-            confidential=self.confidential,
-            template=self.template,
+            self.streamed,
+            self.budget,
+            self.max_retries,
+            self.attempt,
+            self.observers,
+            self.claim,
+            self.anonymous,
+            self.confidential,
+            self.template,
         )
 
     @property
@@ -354,7 +319,7 @@ class Request:
         return f"<Request {self.method} {self.path} attempt={self.attempt}>"
 
 
-@attr.define(init=False, eq=False, repr=False)
+@attr.define(eq=False, repr=False)
 class Response:
     """An HTTP response. Of its request it holds only method and address, so it can be kept and pickled.
 
@@ -370,36 +335,14 @@ class Response:
     """
 
     status: int
-    headers: Headers
-    content: bytes
-    method: str
-    url: str
-    attempt: int
-    elapsed: float
-    history: tuple[Attempt, ...]
-    body: Body | None
-
-    def __init__(
-        self,
-        status: int,
-        headers: Headers | None = None,
-        content: bytes = b"",
-        method: str = "",
-        url: str = "",
-        attempt: int = 1,
-        elapsed: float = 0.0,
-        history: tuple[Attempt, ...] = (),
-        body: Body | None = None,
-    ) -> None:
-        self.status = status
-        self.headers = Headers() if headers is None else headers
-        self.content = content
-        self.method = method
-        self.url = url
-        self.attempt = attempt
-        self.elapsed = elapsed
-        self.history = history
-        self.body = body
+    headers: Headers = attr.field(factory=Headers)
+    content: bytes = b""
+    method: str = ""
+    url: str = ""
+    attempt: int = 1
+    elapsed: float = 0.0
+    history: tuple[Attempt, ...] = ()
+    body: Body | None = None
 
     @property
     def ok(self) -> bool:
