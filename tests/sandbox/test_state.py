@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import stat
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -267,14 +268,14 @@ def test_a_file_that_two_services_begin_at_once_serves_both(tmp_path: Path, monk
     def check_late(connection: sqlite3.Connection) -> int:
         version = check(connection)
         monkeypatch.setattr(sqlite, "_check_version", check)
-        SQLiteStore(path, "oomol").save_data(Captured("{}", {}))
+        oomol.save_data(Captured("{}", {}))
         return version
 
     monkeypatch.setattr(sqlite, "_check_version", check_late)
-    SQLiteStore(path).save_data(Captured("[]", {}))
+    with closing(SQLiteStore(path)) as sim, closing(SQLiteStore(path, "oomol")) as oomol:
+        sim.save_data(Captured("[]", {}))
 
-    stored = [SQLiteStore(path, service).data() for service in ("sim", "oomol")]
-    assert stored == [Captured("[]", {}), Captured("{}", {})]
+        assert [sim.data(), oomol.data()] == [Captured("[]", {}), Captured("{}", {})]
 
 
 def test_data_of_another_shape_are_called_so(tmp_path: Path) -> None:
