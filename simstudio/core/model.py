@@ -294,7 +294,7 @@ def _fields_of(kind: type[Model]) -> list[_Field]:
     hints: dict[str, Any] = {}
     for base in reversed(kind.__mro__):
         if attr.has(base):
-            hints |= inspect.get_annotations(base, eval_str=True)
+            hints |= {name: _evaluate(value, base) for name, value in inspect.get_annotations(base).items()}
     found: list[_Field] = []
     for field in attr.fields(kind):
         factory = getattr(field.default, "factory", None)
@@ -304,6 +304,17 @@ def _fields_of(kind: type[Model]) -> list[_Field]:
             accepted = with_converter(accepted, field.converter)
         found.append((field.name, wire, tuple(others), field.default, factory, accepted))
     return found
+
+
+def _evaluate(annotation: Any, kind: type[Any]) -> Any:
+    """An annotation of a class as a type.
+
+    It is compiled first: after a Ctrl-C while ``eval()`` runs a text, CPython ends by the signal, whoever caught it.
+    """
+    if not isinstance(annotation, str):
+        return annotation
+    code = compile(annotation, f"<annotation of {kind.__name__}>", "eval")
+    return eval(code, vars(sys.modules[kind.__module__]), dict(vars(kind)))  # noqa: S307
 
 
 class _Missing:

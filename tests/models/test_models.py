@@ -4,9 +4,12 @@ import copy
 import json
 import pickle
 import pickletools
+import subprocess
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -673,3 +676,29 @@ class TestJob:
     )
     def test_and_nowhere_else(self, output: Any) -> None:
         assert find_resume(output) is None
+
+
+def test_ctrl_c_while_annotations_are_read_leaves_the_exit_code_to_who_catches_it(tmp_path: Path) -> None:
+    (tmp_path / "late.py").write_text(
+        """
+from __future__ import annotations
+import sys
+from simstudio.core.conversion import structure
+from simstudio.core.model import Model, model
+
+def interrupt():
+    raise KeyboardInterrupt
+
+@model
+class Late(Model):
+    text: interrupt()
+
+try:
+    structure({"text": "a"}, Late)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+    )
+    command = [sys.executable, "-m", "late"]  # a script ends with its exit code in any case
+    done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "")
