@@ -321,7 +321,7 @@ def _repair(fd: int) -> int:
 
 
 def _end_of(row: dict[str, Any]) -> int:
-    """How the item of a line ended, in few bytes: a file may have millions."""
+    """State and run of the item of a line, as a hash: a file may have millions."""
     return hash(f"{row.get('state')} {row.get('run_id')}")
 
 

@@ -63,7 +63,7 @@ class Source:
     """A workflow as it is wanted.
 
     Attributes:
-        document: Its normal form.
+        document: Normal form that the workflow is to have.
         file: Path of its file; empty if it comes from a workspace.
         origin: Its id in the workspace that it comes from.
         id: Its id in the workspace of the plan, if it was there before.

@@ -58,10 +58,8 @@ class TaskFlows(OomolResource[M]):
             try:
                 response = yield from send(with_block_in(other, body))
             except ApiStatusError as error:
-                if (
-                    field.find_wanted(error, other) is not None
-                ):  # it takes neither: the first refusal is about this call
-                    raise refusal from None
+                if field.find_wanted(error, other) is not None:
+                    raise refusal from None  # the server takes neither name: the first refusal is about this call
                 raise
             field.learnt = other
         return self._read_receipt(response)
