@@ -125,7 +125,8 @@ class Delivery:
         Raises:
             Exception: ``on_progress`` raised it.
         """
-        before, self._progress.waiting = self._progress.waiting, seconds if math.isfinite(seconds) else 0.0
+        before = self._progress.waiting
+        self._progress.wait(seconds if math.isfinite(seconds) else 0.0)
         if self._on_progress is not None and before < WORTH_TELLING <= self._progress.waiting:
             self._on_progress(self._progress)
 
@@ -138,7 +139,10 @@ class Delivery:
         Raises:
             Exception: ``on_progress`` raised it.
         """
-        self._progress.away = seconds
+        if seconds > 0:
+            self._progress.lose_server(seconds)
+        else:
+            self._progress.away = 0.0
         if self._on_progress is not None:
             self._on_progress(self._progress)
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 _READ_AT_ONCE = 256  # inputs read before other tasks get a turn, including those that the ledger answers
 _AT_ONCE = 64  # items that begin together, in one commit of the ledger
-_LOOK_AGAIN = 0.02  # seconds between looks at limits and progress while all slots are taken
+_LOOK_AGAIN = 0.02  # seconds between looks at limits while all slots are taken
 _SEED_PATIENCE = 10.0  # seconds for each request before the first item
 
 
@@ -113,7 +113,7 @@ class Engine:
         self._watching: asyncio.Task[None] | None = None
         self._draining = self._aborted = False
         self._failure: BaseException | None = None
-        self._began = self._looked = 0.0
+        self._looked = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._awake = asyncio.Event()
         self._waking = False
@@ -166,17 +166,19 @@ class Engine:
                 ``stop_on_error`` is set. It is raised after the running items have ended.
         """
         self._loop = asyncio.get_running_loop()
-        self._began = self._clock()
+        began = self._clock()
+        self.progress.measure(
+            elapsed=lambda: self._clock() - began, running=lambda: len(self._tasks), limit=lambda: self._pace.limit
+        )
         try:
             await self._prepare()
             while not self._is_over():
                 pause = self._begin()
                 if self._is_over():
                     break
-                self._update_progress()
+                self._looked = self._clock()
                 await self._sleep(pause)
         finally:
-            self._update_progress()
             await self._clean_up()
         if self._failure is not None:
             raise self._failure
@@ -223,12 +225,6 @@ class Engine:
             if self._asking is None and self._pace.wants_limits():
                 self._asking = asyncio.get_running_loop().create_task(self._ask_again())
         return pause
-
-    def _update_progress(self) -> None:
-        progress = self.progress
-        self._looked = self._clock()
-        progress.elapsed = self._looked - self._began
-        progress.running, progress.limit = len(self._tasks), self._pace.limit
 
     def _choose(self, batch: list[WorkItem], in_flight: int, most: int = _AT_ONCE) -> float:
         """Add the items that may begin now to a list. Returns the seconds until there may be more."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -20,9 +21,39 @@ WORTH_TELLING = 1.0
 """Seconds; a shorter wait for the rate limit is not shown."""
 
 
+class _Measured:
+    """Attributes that may be measured when they are read.
+
+    A measured one has no value in its slot, so that Python looks it up with ``__getattr__``. Copies and pickles hold
+    its value.
+    """
+
+    __slots__ = ("_gauges",)
+    _gauges: dict[str, Callable[[], float]]
+
+    def measure(self, **gauges: Callable[[], float]) -> None:
+        """Measure attributes by these functions, until values are assigned to them."""
+        self._gauges = {**getattr(self, "_gauges", {}), **gauges}
+        for name in gauges:
+            with suppress(AttributeError):  # it is measured already
+                delattr(self, name)
+
+    def freeze(self) -> None:
+        """Measure all for the last time."""
+        for name in getattr(self, "_gauges", {}):
+            setattr(self, name, getattr(self, name))
+        self._gauges = {}
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            gauge = None if name == "_gauges" else getattr(self, "_gauges", {}).get(name)
+            return object.__getattribute__(self, name) if gauge is None else gauge()
+
+
 @attrs.define
-class Progress:
-    """Progress of a batch.
+class Progress(_Measured):
+    """Progress of a batch. While the batch runs, each attribute has its current value whenever it is read.
 
     Attributes:
         total: Number of inputs; None if it is not known before they are read.
@@ -35,7 +66,7 @@ class Progress:
         limit: Most items that may run at a time now.
         refused: Requests that the rate limit refused.
         elapsed: Seconds since the batch began.
-        waiting: Seconds until the rate limit lets the next item begin, at the last look; 0 if it holds up none.
+        waiting: Seconds until the rate limit lets the next item begin; 0 if it holds up none.
         away: Seconds since the server last answered, during an outage; else 0.
         over: Whether the batch has ended.
         allowed: Executions a second that the service's rate limit allows; None if it does not say.
@@ -98,8 +129,19 @@ class Progress:
         self.duplicates += item.duplicate
         self.tally.add(item)
 
+    def wait(self, seconds: float) -> None:
+        """Set ``waiting``, which decreases from now on."""
+        end = self.elapsed + seconds
+        self.measure(waiting=lambda: max(0.0, end - self.elapsed))
+
+    def lose_server(self, seconds: float) -> None:
+        """Set ``away``, which increases from now on."""
+        begin = self.elapsed - seconds
+        self.measure(away=lambda: self.elapsed - begin)
+
     def end(self) -> None:
         """Set the numbers of a batch that has ended."""
+        self.freeze()
         self.running, self.waiting, self.away, self.over = 0, 0.0, 0.0, True
 
     def __str__(self) -> str:

@@ -9,8 +9,6 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from simstudio.cli.output import on_terminal, say
 from simstudio.cli.progress import can_animate
 from simstudio.transport.terminal import printable
@@ -46,7 +44,6 @@ class Display:
         self._progress: Progress | None = None
         self._live: Live | None = None
         self._console: Console | None = None
-        self._waiting = (0.0, 0.0)  # seconds left, and the time at which they were
         self._news: News | None = None
         self._bar = can_animate() and not (beside_results and on_terminal())
 
@@ -105,22 +102,13 @@ class Display:
         if progress is None:
             row.add_row(Text(self._name if len(self._name) <= width else "", no_wrap=True))
             return row
-        now = attrs.evolve(progress, waiting=self._left_to_wait(progress))
-        name, bar, text = fitting(self._name, now, width)
+        name, bar, text = fitting(self._name, progress, width)
         cells: list[Any] = [Text(name, no_wrap=True)] if name else []
         if bar:
             done = progress.finished
             cells.append(ProgressBar(total=progress.total, completed=done, width=bar, pulse=progress.total is None))
         row.add_row(*cells, Text(text, no_wrap=True, overflow="ellipsis"))
         return row
-
-    def _left_to_wait(self, progress: Progress) -> float:
-        """Words for a wait for the rate limit; it is reported once, not every second."""
-        told, since = self._waiting
-        now = self._clock()
-        if progress.waiting != told:
-            self._waiting = told, since = progress.waiting, now
-        return max(0.0, told - (now - since))
 
 
 def fitting(name: str, progress: Progress, width: int) -> tuple[str, int, str]:

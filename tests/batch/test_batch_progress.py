@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import io
 import math
+import pickle
 import sys
+from collections.abc import Callable
 from typing import Any
 
+import attrs
 import pytest
 from fakes import options_of
-from test_batch_engine import Box, FakeSender, echo
+from test_batch_engine import Box, FakeSender, FixedPace, echo
 
 from simstudio.batch.engine import Engine
 from simstudio.batch.progress import Progress, to_stderr
@@ -47,6 +51,62 @@ class TestWords:
 
     def test_moments_of_waiting_are_not_told(self) -> None:
         assert "waiting" not in str(Progress(total=4, done=2, elapsed=2.0, waiting=0.3))
+
+
+class TestMeasured:
+    """Numbers that change while nothing happens have their current values whenever they are read."""
+
+    def test_a_batch_whose_items_run_long_has_current_numbers(self) -> None:
+        now, pace, sender = [100.0], FixedPace(3), FakeSender(echo)
+        seen: list[tuple[float, int, int]] = []
+        engine = Engine(
+            sender=sender, source=source_of(range(3), relayed=False), outbox=Box(), pace=pace,  # type: ignore[arg-type]
+            options=options_of(), clock=lambda: now[0],
+        )  # fmt: skip
+
+        async def watch() -> None:
+            sender.gate, sender.begun = asyncio.Event(), asyncio.Event()
+            task = asyncio.create_task(engine.run())
+            await sender.begun.wait()
+            for now[0], pace.limit in ((100.0, 3), (700.0, 8)):
+                seen.append((engine.progress.elapsed, engine.progress.limit, engine.progress.running))
+            sender.gate.set()
+            await task
+            now[0] = 9000.0
+            seen.append((engine.progress.elapsed, engine.progress.limit, engine.progress.running))
+
+        asyncio.run(watch())
+
+        assert seen == [(0.0, 3, 3), (600.0, 8, 3), (600.0, 8, 0)]
+
+    def test_a_wait_counts_down_and_an_outage_counts_up(self) -> None:
+        now = [0.0]
+        progress = Progress(total=9, done=1)
+        progress.measure(elapsed=lambda: now[0])
+        progress.wait(41.0)
+        progress.lose_server(3.0)
+
+        for now[0], left, away in ((0.0, 41.0, 3.0), (11.0, 30.0, 14.0), (50.0, 0.0, 53.0)):
+            assert (progress.waiting, progress.away) == (left, away)
+
+    @pytest.mark.parametrize("copied", [copy.copy, attrs.evolve, lambda made: pickle.loads(pickle.dumps(made))])
+    def test_a_copy_keeps_the_values_of_its_time(self, copied: Callable[[Progress], Progress]) -> None:
+        now = [5.0]
+        progress = Progress(total=9)
+        progress.measure(elapsed=lambda: now[0])
+
+        made = copied(progress)
+        now[0] = 9.0
+
+        assert made == Progress(total=9, elapsed=5.0)
+        assert progress == Progress(total=9, elapsed=9.0)
+        made.wait(2.0)
+        made.end()
+        assert (made.elapsed, made.waiting) == (5.0, 0.0)
+
+    def test_a_missing_attribute_is_missing(self) -> None:
+        with pytest.raises(AttributeError, match="remianing"):
+            Progress().remianing  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_progress_true_says_at_once_that_it_waits_and_only_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,7 +180,7 @@ def test_an_engine_tells_when_the_rate_limit_holds_it_up(monkeypatch: pytest.Mon
     engine = Engine(
         sender=FakeSender(echo), source=source_of(range(3), relayed=False), outbox=Box(),
         pace=HoldsUp(0.0, 41.0, 40.0, math.inf), options=options_of(),  # type: ignore[arg-type]
-        on_progress=lambda progress: told.append((progress.finished, progress.waiting)),
+        on_progress=lambda progress: told.append((progress.finished, progress.waiting)), clock=lambda: 0.0,
     )  # fmt: skip
 
     asyncio.run(engine.run())
