@@ -197,7 +197,12 @@ class EventStream(_Shell[E, R]):
         return self._core.result()
 
     def close(self) -> None:
-        """Close the connection. After the end of the stream this does nothing."""
+        """Close the connection. After the end of the stream this does nothing.
+
+        Any thread may call it: one that waits for the next event gets a :class:`StreamError` at once. With an
+        ``http_client`` that speaks HTTP/2, or has a transport of its own, it gets that with the next bytes, or an error
+        after ``idle_timeout`` seconds.
+        """
         if self.response.body is not None:
             self.response.body.close()
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import attrs
 import httpcore
+import httpx
 import pytest
 from faultserver import PATIENCE, Connection, FaultServer, Script
 from wireanswers import STREAM, answer, answering, chunked, text
@@ -23,6 +26,7 @@ from simstudio.transport.deadline import SLICE
 from simstudio.transport.retry import Backoff, Retry, RetryPolicy
 from simstudio.transport.wire.async_network import AsyncStream
 from simstudio.transport.wire.network import ConnectionState
+from tests.tls import default_context
 
 Serve = Callable[..., FaultServer]
 
@@ -234,9 +238,15 @@ STREAM_CLOSED = (
 )
 
 
-def test_a_thread_that_reads_a_stream_is_told_that_another_has_closed_it(serve: Serve) -> None:
-    server = serve(begun)
-    with client_of(server.url, timeout=None) as client, ThreadPoolExecutor(1) as threads:
+@pytest.fixture(params=["http", "https"])
+def address(request: pytest.FixtureRequest, serve: Serve, server_context: ssl.SSLContext, trusted: None) -> str:
+    return serve(begun, context=server_context if request.param == "https" else None).url
+
+
+@pytest.mark.parametrize("owned", [True, False], ids=["own-connections", "user-s-client"])
+def test_a_thread_that_reads_a_stream_is_told_that_another_has_closed_it(address: str, owned: bool) -> None:
+    http_client = None if owned else httpx.Client(verify=default_context())
+    with client_of(address, timeout=None, http_client=http_client) as client, ThreadPoolExecutor(1) as threads:
         stream, begins = client.workflows.stream("wf", idle_timeout=60), threading.Event()
 
         def read() -> None:
@@ -251,9 +261,51 @@ def test_a_thread_that_reads_a_stream_is_told_that_another_has_closed_it(serve: 
     assert (str(caught.value), caught.value.partial) == (STREAM_CLOSED, "Hel")
 
 
-async def test_a_task_that_reads_a_stream_is_told_that_another_has_closed_it(serve: Serve) -> None:
+def test_a_stream_over_http_2_or_another_transport_is_closed_by_the_thread_that_closes_it() -> None:
+    """The connection of HTTP/2 is shared, and another transport may have no socket."""
+    closed: list[str] = []
+
+    class Rest(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            yield text("Hel")
+            stream.close()
+            yield text("lo")
+
+        def close(self) -> None:
+            closed.append("closed")
+
+    shared, peer = socket.socketpair()
+    extensions: list[dict[str, Any]] = [{}, {"http_version": b"HTTP/2", "network_stream": Extras(shared)}]
+    with shared, peer:
+        for given in extensions:
+            headers = {"content-type": "text/event-stream"}
+            reply = httpx.Response(200, headers=headers, stream=Rest(), extensions=given)
+            answers = httpx.MockTransport(lambda _, reply=reply: reply)
+            with (
+                httpx.Client(transport=answers) as http_client,
+                client_of("http://sim.test", http_client=http_client) as client,
+            ):
+                stream = client.workflows.stream("wf")
+                with pytest.raises(StreamError):
+                    list(stream)
+        peer.sendall(b"still open")
+        assert shared.recv(16) == b"still open"
+    assert closed == ["closed"] * 2
+
+
+@attrs.frozen
+class Extras:
+    socket: socket.socket
+
+    def get_extra_info(self, name: str) -> Any:
+        return getattr(self, name)
+
+
+@pytest.mark.parametrize("owned", [True, False], ids=["own-connections", "user-s-client"])
+async def test_a_task_that_reads_a_stream_is_told_that_another_has_closed_it(serve: Serve, owned: bool) -> None:
     server = serve(begun)
-    async with async_client_of(server.url, timeout=None) as client:
+    http_client = None if owned else httpx.AsyncClient(verify=default_context())
+    async with async_client_of(server.url, timeout=None, http_client=http_client) as client:
         stream, begins = await client.workflows.stream("wf", idle_timeout=60), asyncio.Event()
 
         async def read() -> None:

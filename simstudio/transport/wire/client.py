@@ -8,6 +8,7 @@ the whole call: the sockets belong to the user's client.
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -20,6 +21,7 @@ from simstudio.transport.message import Content, Headers, Request, Response
 from simstudio.transport.wire import WireOptions
 from simstudio.transport.wire.body import Collector, HTTPXBody, begin_body
 from simstudio.transport.wire.failures import translate
+from simstudio.transport.wire.sync_network import wake_reader
 from simstudio.transport.wire.tasks import shield
 
 _PHASES = ("connect", "read", "write", "pool")
@@ -101,7 +103,7 @@ class ClientWire(_ClientWire):
             raise self._failure(error, request) from error
         response = self._respond(reply, request)
         if request.streamed and response.ok:
-            response.body = HTTPXBody(reply, request, response, library, self._limit, timed=False)
+            response.body = _Body(reply, request, response, library, self._limit, timed=False)
             return response
         collector = Collector(request, response, self._limit)
         encoded = not reply.is_stream_consumed  # a hook of the user's may have read and decoded it
@@ -118,6 +120,39 @@ class ClientWire(_ClientWire):
 
     def close(self) -> None:
         """Do nothing: the client is its user's."""
+
+
+class _Body(HTTPXBody):
+    """A body that one thread may close while another reads it.
+
+    Closing the connection would leave the reader to its timeout, with the number of a socket that may be another's by
+    then. So the reader is woken, and closes it. A connection of HTTP/2 is not ended, because other calls share it.
+    """
+
+    __slots__ = ("_closing", "_reader")
+
+    def __init__(self, reply: Any, *args: Any, **options: Any) -> None:
+        super().__init__(reply, *args, **options)
+        self._reader = 0  # process of the thread that reads: a forked child has its number, but not the thread
+        self._closing = False
+
+    def piece(self) -> bytes | None:
+        self._reader = os.getpid()
+        try:
+            return super().piece()
+        finally:
+            self._reader = 0
+            if self._closing:
+                self._reply.close()
+
+    def close(self) -> None:
+        self._response.body, self._closing = None, True
+        if self._reader != os.getpid() or not self._wake():
+            super().close()
+
+    def _wake(self) -> bool:
+        stream = self._reply.extensions.get("network_stream")
+        return stream is not None and self._reply.http_version != "HTTP/2" and wake_reader(stream)
 
 
 class Awaited:

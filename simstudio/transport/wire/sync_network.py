@@ -129,12 +129,8 @@ class SyncStream(httpcore.NetworkStream):
 
         Closing alone would leave that thread to its timeout, with the number of a socket that may be another's by then.
         """
-        raw: Any = self._stream.get_extra_info("socket")
-        if raw is not None and os.getpid() == self._process:  # in a forked child it is still the parent's
-            # The method of SSLSocket would have another thread send its next bytes unencrypted.
-            below: Any = super(ssl.SSLSocket, raw) if isinstance(raw, ssl.SSLSocket) else raw
-            with suppress(OSError):
-                below.shutdown(socket.SHUT_RDWR)
+        if os.getpid() == self._process:  # in a forked child the socket is still the parent's
+            wake_reader(self._stream)
         self._closing = True
         if not self._busy:
             self._stream.close()
@@ -152,6 +148,18 @@ class SyncStream(httpcore.NetworkStream):
     def get_extra_info(self, info: str) -> Any:
         """A fact about the stream, by its name in httpcore."""
         return self._stream.get_extra_info(info)
+
+
+def wake_reader(stream: Any) -> bool:
+    """End the wait of a thread that reads from a network stream; return whether that is possible."""
+    raw: Any = stream.get_extra_info("socket")
+    # The method of SSLSocket would have another thread send its next bytes unencrypted.
+    below: Any = super(ssl.SSLSocket, raw) if isinstance(raw, ssl.SSLSocket) else raw
+    try:
+        below.shutdown(socket.SHUT_RDWR)
+    except (OSError, AttributeError):  # it is closed already, or no socket
+        return False
+    return True
 
 
 def _host_and_port(address: Any) -> tuple[str, int]:
