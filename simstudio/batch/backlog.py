@@ -21,8 +21,11 @@ MOST_ITEMS = 1000
 """Items that may wait before no further item begins."""
 MOST_WEIGHT = 64 * 1024 * 1024
 """Bytes of memory of waiting items before no further item begins."""
-UNWEIGHED = 8
-"""Items that may wait without being weighed. To weigh an item costs as much as the rest of its delivery."""
+UNWEIGHED = 20
+"""Items that may wait without being weighed: about as many as end while a consumer in another thread is woken.
+
+To weigh an item costs as much as the rest of its delivery.
+"""
 _SAMPLE = 32
 _DEPTH = 20
 _SCALAR, _CONTAINER, _ENTRY = 50, 64, 40  # bytes, as CPython has them

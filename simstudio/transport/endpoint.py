@@ -9,6 +9,7 @@ address. Every other redirect is an error.
 
 from __future__ import annotations
 
+import functools
 import re
 import string
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _HOST = frozenset(string.ascii_letters + string.digits + ".-_")
 _UNSAFE = frozenset([*map(chr, range(0x21)), "\x7f", "\\"])
 _PORTS = {"http": 80, "https": 443}
+_encode_segment = functools.lru_cache(maxsize=1024)(functools.partial(quote, safe=""))
 
 
 class Endpoint:
@@ -177,7 +179,7 @@ def segment(value: object, name: str) -> str:
     if not value.strip() or value in (".", ".."):
         raise InvalidInputError(f"{name} is {value!r}, which names nothing: pass the id that the service shows.")
     try:
-        return quote(value, safe="")
+        return _encode_segment(value)
     except UnicodeEncodeError as error:
         raise InvalidInputError(f"{name} holds a character that cannot be encoded: {value!r}.") from error
 

@@ -77,16 +77,7 @@ class AsyncConnection(httpcore.AsyncConnectionInterface):
             event = self.next_event()
             if isinstance(event, h11.InformationalResponse) and event.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
                 break  # what follows is no HTTP
-        return httpcore.Response(
-            event.status_code,
-            headers=event.headers.raw_items(),
-            content=_Content(self, stream, timeout),
-            extensions={
-                "http_version": b"HTTP/" + event.http_version,
-                "reason_phrase": event.reason,
-                "network_stream": stream,
-            },
-        )
+        return _Response(event, _Content(self, stream, timeout), stream)
 
     async def _connect(self, timeout: float | None) -> httpcore.AsyncNetworkStream:
         host = self._origin.host.decode("ascii")
@@ -140,6 +131,16 @@ class AsyncConnection(httpcore.AsyncConnectionInterface):
     def has_expired(self) -> bool:
         """Whether the server has closed this idle connection, or sent what belongs to no response."""
         return self._stream is None or bool(self._stream.get_extra_info("is_readable"))
+
+
+class _Response(httpcore.Response):
+    """A response whose head h11 has checked. The constructor of httpcore would check each header again."""
+
+    def __init__(self, head: h11.Response, content: _Content, stream: httpcore.AsyncNetworkStream) -> None:
+        version = b"HTTP/" + head.http_version
+        extensions = {"http_version": version, "reason_phrase": head.reason, "network_stream": stream}
+        super().__init__(head.status_code, content=content, extensions=extensions)
+        self.headers = head.headers.raw_items()
 
 
 class _Content:

@@ -35,8 +35,8 @@ class Address:
 
     def __init__(self, text: str) -> None:
         self.url = httpx.URL(text)
-        self.host = self.url.netloc
-        self.origin = f"{self.url.scheme}://{self.host.decode('ascii')}"
+        self.host = self.url.netloc.decode("ascii")
+        self.origin = f"{self.url.scheme}://{self.host}"
 
 
 parse_address = functools.lru_cache(maxsize=1024)(Address)
@@ -78,13 +78,13 @@ class _Once(AsyncIterator[bytes]):
         return piece
 
 
-def frame_headers(request: Request, host: bytes) -> list[tuple[bytes, bytes]]:
+def frame_headers(request: Request, host: str) -> list[tuple[str, str]]:
     """The headers of a request, as httpx takes them; ``host`` is for the header ``Host`` if the request has none."""
     given = request.headers.without_framing()
-    headers = [] if "host" in given else [(b"Host", host)]
-    headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in given.pairs()]
+    headers = [] if "host" in given else [("Host", host)]
+    headers += given.pairs()
     if request.content or request.method not in ("GET", "HEAD", "OPTIONS", "DELETE"):
-        headers.append((b"Content-Length", b"%d" % len(request.content)))
+        headers.append(("Content-Length", str(len(request.content))))
     return headers
 
 
