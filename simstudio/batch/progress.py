@@ -131,8 +131,11 @@ class Progress(_Measured):
 
     def wait(self, seconds: float) -> None:
         """Set ``waiting``, which decreases from now on."""
-        end = self.elapsed + seconds
-        self.measure(waiting=lambda: max(0.0, end - self.elapsed))
+        if seconds > 0:
+            end = self.elapsed + seconds
+            self.measure(waiting=lambda: max(0.0, end - self.elapsed))
+        else:  # read for each item
+            self.waiting = 0.0
 
     def lose_server(self, seconds: float) -> None:
         """Set ``away``, which increases from now on."""
