@@ -151,6 +151,8 @@ def _invalid(into: Any, problem: str, response: Response | None) -> InvalidRespo
 
 
 def _name(kind: Any) -> str:
+    if get_origin(kind) is list:
+        return f"list of {_name(get_args(kind)[0])}"
     return str(kind) if get_args(kind) else getattr(kind, "__name__", str(kind))
 
 

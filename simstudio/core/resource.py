@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from simstudio.core.context import Context
 from simstudio.core.conversion import structure
 from simstudio.core.failures import redact_error, status_error
+from simstudio.core.functions import with_hints
 from simstudio.core.model import Model
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset, check_headers, check_timeout
@@ -219,6 +220,9 @@ class namespace(cached_property[R]):  # noqa: N801 - a decorator
         def jobs(self) -> Jobs[M]:
             return Jobs(self._context, "jobs")
     """
+
+    def __init__(self, func: Callable[[Any], R]) -> None:
+        super().__init__(with_hints(func))
 
     @overload
     def __get__(self, instance: None, owner: type[Any] | None = None) -> Any: ...

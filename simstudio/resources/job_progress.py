@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from simstudio.core.functions import with_hints
 from simstudio.core.live import LiveLine
 from simstudio.resources.pauses import describe_pause
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from simstudio.models.jobs import Job
 
 
+@with_hints
 def show_progress(every: float = 10.0, clock: Callable[[], float] = time.monotonic) -> Callable[[Job], None]:
     """Return an ``on_progress`` function for ``client.jobs.wait`` and ``client.workflows.run``.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import attrs
 
+from simstudio.core.functions import with_hints
 from simstudio.sandbox.http import Reply, json_reply
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Fault:
     path: str | None = None
     workflow: str | None = None
 
+    @with_hints
     def matches(self, scope: Scope) -> bool:
         """Whether the fault applies to a request."""
         if self.method is not None and self.method.upper() != scope["method"]:
@@ -88,6 +90,7 @@ class Faults:
         self._lock = threading.Lock()
         self._sleepers: set[asyncio.Future[bool]] = set()
 
+    @with_hints
     def add(
         self,
         *,
@@ -180,6 +183,7 @@ class Faults:
         for sleeper in list(self._sleepers):
             _wake(sleeper, False)  # noqa: FBT003
 
+    @with_hints
     def take(self, scope: Scope, *, in_body: bool = False) -> Fault | None:
         """Take the fault for a request, which counts as one of its times.
 

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from simstudio.core.functions import with_hints
 from simstudio.sandbox.clock import Clock
 from simstudio.sandbox.fault_rules import parse_fault
 from simstudio.sandbox.faults import FaultInjector, Faults, RequestBreaker
@@ -149,6 +150,7 @@ class LocalService(ABC):
         del path
         return method in _READS
 
+    @with_hints
     def fault(self, rule: str) -> Fault:
         """Add a fault: a method, a pattern of paths, effects, and for how many requests.
 

@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from simstudio.core.functions import with_hints
 from simstudio.sandbox.builtin import BUILTIN
 from simstudio.sandbox.core import Core, Settings
 from simstudio.sandbox.data.connectors import Source
@@ -219,6 +220,7 @@ class Sandbox(LocalService):
         self.rate_limits = RateLimits(per_minute, per_minute, per_minute)
 
     @property
+    @with_hints
     def workflows(self) -> Mapping[str, Workflow]:
         """The registered workflows by id."""
         return MappingProxyType(self._workflows)
@@ -243,6 +245,7 @@ class Sandbox(LocalService):
         """The ids of all workspaces, the one of `workspace_id` first."""
         return tuple(self._definitions.workspaces)
 
+    @with_hints
     def workflow(
         self,
         name: str,
@@ -302,6 +305,7 @@ class Sandbox(LocalService):
 
         return register
 
+    @with_hints
     def connector(self, kind: str) -> Callable[[C], C]:
         """Register a function as a type of connectors for knowledge bases.
 
@@ -323,6 +327,7 @@ class Sandbox(LocalService):
 
         return register
 
+    @with_hints
     def mcp_server(self, url: str, tools: Iterable[Mapping[str, Any]]) -> None:
         """Say which tools the MCP server at an address has. The sandbox never connects to one.
 
@@ -354,6 +359,7 @@ class Sandbox(LocalService):
             raise configuration_error(f"unknown lock {min(unknown)!r}: choose among {', '.join(LOCKS)}")
         table.locks = set(locks)
 
+    @with_hints
     def notify(
         self, url: str, *, secret: str | None = None, include: Iterable[Part] = (), family: Family = "sim"
     ) -> None:
@@ -382,6 +388,7 @@ class Sandbox(LocalService):
         self._notifications.subscribe(url, secret, include, family)
 
     @property
+    @with_hints
     def deliveries(self) -> list[Delivery]:
         """The deliveries to the addresses of `notify`, failed ones included, oldest first."""
         return [] if self._notifications is None else list(self._notifications.deliveries)
@@ -391,6 +398,7 @@ class Sandbox(LocalService):
         return self._workflows[workflow].block_id(block)
 
     @cached_property
+    @with_hints
     def app(self) -> Starlette:
         """The ASGI application, to be served by any server: ``uvicorn module:sandbox.app``.
 
@@ -517,6 +525,7 @@ class SandboxServer(Served["Sandbox"]):
             "SIM_WORKSPACE_ID": self.sandbox.workspace_id,
         }
 
+    @with_hints
     def client(self, **options: Any) -> SimStudioClient:
         """A client with the sandbox's key and address.
 
@@ -527,6 +536,7 @@ class SandboxServer(Served["Sandbox"]):
 
         return direct(SimStudioClient(**self._options(options)))
 
+    @with_hints
     def async_client(self, **options: Any) -> AsyncSimStudioClient:
         """An async client with the sandbox's key and address.
 

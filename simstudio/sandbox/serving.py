@@ -8,6 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from simstudio.core.functions import with_hints
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -57,6 +59,7 @@ class Served(ABC, Generic[B]):
         return self.origin
 
     @property
+    @with_hints
     def requests(self) -> list[ReceivedRequest]:
         """The requests the sandbox received so far, oldest first."""
         return self.sandbox.requests
@@ -75,6 +78,7 @@ class Served(ABC, Generic[B]):
         """Body of ``GET /_sandbox``: the service, its address and its functions."""
         return {"service": self.sandbox.service, "baseUrl": self.base_url, "functions": self.sandbox.functions}
 
+    @with_hints
     def start(self) -> Self:
         """Start the server, for requests to names of this machine only.
 

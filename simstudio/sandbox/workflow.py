@@ -12,6 +12,7 @@ from uuid import uuid5
 
 import attrs
 
+from simstudio.core.functions import with_hints
 from simstudio.sandbox.ids import NAMESPACE
 from simstudio.sandbox.steps import Step
 
@@ -219,6 +220,7 @@ class Context:
         spans = (step.span(started, block_id_of) for step in self._steps)
         return [span for span in spans if span is not None]
 
+    @with_hints
     async def pause(self, pause: Pause) -> object:
         """Stop an ``async def`` workflow until a caller answers; a generator yields the `Pause` instead.
 

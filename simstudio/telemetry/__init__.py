@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from simstudio.core.functions import with_hints
 from simstudio.transport.errors import ConfigurationError, SimStudioError
 
 try:
@@ -74,6 +75,7 @@ class Telemetry:
         """Return the stack with this middleware around it, and below it."""
         return [self._trace_call, *stack, self._trace_attempt]
 
+    @with_hints
     def export(self, trace: Trace, *, parent: Context | None = None) -> None:
         """Export the blocks of a run as spans, so that a tracing backend shows them below the caller's own span.
 
@@ -86,6 +88,7 @@ class Telemetry:
         """
         export_blocks(self._instruments.tracer, trace, parent, content=self.content)
 
+    @with_hints
     def observe(self, batch: Batch[Any] | AsyncBatch[Any], name: str = "batch") -> None:
         """Report the progress of a batch as the gauge ``simstudio.batch.items``, by ``state``.
 

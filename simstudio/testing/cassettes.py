@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from simstudio.core.functions import with_hints
 from simstudio.testing.matchers import MATCH_ON, register_matchers
 from simstudio.testing.scrubbing import (
     COOKIE_HEADERS,
@@ -33,6 +34,7 @@ def default_record_mode() -> str:
     return "once" if os.environ.get("CI", "").lower() in {"", "0", "false", "no"} else "none"
 
 
+@with_hints
 def vcr_config(*, secrets: Iterable[str] = (), keep_headers: Iterable[str] = (), **overrides: Any) -> dict[str, Any]:
     """Return the arguments of `vcr.VCR` for recording exchanges with Sim without secrets.
 
@@ -73,6 +75,7 @@ def vcr_config(*, secrets: Iterable[str] = (), keep_headers: Iterable[str] = (),
     }
 
 
+@with_hints
 def make_vcr(
     cassette_library_dir: str | os.PathLike[str] = "cassettes",
     *,
@@ -113,6 +116,7 @@ def make_vcr(
     return recorder
 
 
+@with_hints
 def assert_all_played(cassette: Cassette) -> None:
     """Check that every exchange of a cassette was replayed exactly once.
 

@@ -11,6 +11,8 @@ from unittest import mock
 
 from attrs import define, field
 
+from simstudio.core.functions import with_hints
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -54,6 +56,7 @@ class Rechunking:
 
 
 @contextmanager
+@with_hints
 def rechunk(seed: int | None = None, *, largest: int = LARGEST) -> Iterator[Rechunking]:
     """Make the bodies of all responses of httpx (and httpx2) arrive in small pieces of random size.
 

@@ -13,6 +13,8 @@ from unittest import mock
 
 from attrs import frozen
 
+from simstudio.core.functions import with_hints
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -25,6 +27,7 @@ class NetworkBlockedError(RuntimeError):
 
 
 @contextmanager
+@with_hints
 def block_network(*, loopback: bool = True) -> Iterator[None]:
     """Block connections to other machines within a ``with`` block, in all threads and event loops.
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from simstudio.core.functions import with_hints
 from simstudio.sandbox.faults import TRANSPORT
 from simstudio.sandbox.http import head, json_reply
 from simstudio.sandbox.local_service import LocalService
@@ -71,6 +72,7 @@ class _Proxy(LocalService):
         """Do nothing: a recording has no functions."""
 
     @cached_property
+    @with_hints
     def app(self) -> ASGIApp:
         """The ASGI application."""
         app: ASGIApp = self._respond_with_lifespan

@@ -11,7 +11,7 @@ from typing import Any, Union, get_origin, get_type_hints
 import pytest
 
 import simstudio
-from simstudio import ConfigurationError
+from simstudio import ConfigurationError, sandbox, telemetry, testing
 from simstudio.core.operation import Method
 from simstudio.core.resource import APIResource, namespace
 from simstudio.services import oomol, speedpix, vectorvein
@@ -93,14 +93,28 @@ def test_the_other_methods_of_clients_and_namespaces_tell_their_types_too(servic
                 assert set(inspect.signature(method).parameters) <= set(get_type_hints(method))
 
 
-@pytest.mark.parametrize("module", [simstudio, oomol, speedpix, vectorvein], ids=lambda module: module.__name__)
-def test_methods_and_properties_of_public_classes_tell_their_types(module: ModuleType) -> None:
-    for kind in filter(inspect.isclass, (getattr(module, name) for name in module.__all__)):
-        members = {name: member for base in reversed(kind.__mro__) for name, member in vars(base).items()}
-        for name, member in members.items():
-            written = member.fget if isinstance(member, property) else member
-            if not name.startswith("_") and inspect.isfunction(written):
-                get_type_hints(written)  # raises for a name that cannot be found
+@pytest.mark.parametrize("service", CLIENTS)
+def test_a_namespace_tells_the_type_of_its_object(service: str) -> None:
+    for resource in resources_of(CLIENTS[service]()):
+        for name in filter(lambda name: not name.startswith("_"), dir(type(resource))):
+            declared = inspect.getattr_static(type(resource), name)
+            if isinstance(declared, namespace):
+                told = get_type_hints(declared.func)["return"]
+                assert isinstance(getattr(resource, name), get_origin(told))
+
+
+PUBLIC = [simstudio, oomol, speedpix, vectorvein, sandbox, telemetry, testing]
+
+
+@pytest.mark.parametrize("module", PUBLIC, ids=lambda module: module.__name__)
+def test_public_functions_and_the_methods_and_properties_of_public_classes_tell_their_types(module: ModuleType) -> None:
+    public = [getattr(module, name) for name in module.__all__]
+    classes = [each for kind in filter(inspect.isclass, public) for each in kind.__mro__]
+    members = [member for owner in classes for name, member in vars(owner).items() if not name.startswith("_")]
+    for member in (*public, *members):
+        written = member.fget if isinstance(member, property) else member
+        if inspect.isfunction(written):
+            get_type_hints(written)  # raises for a name that cannot be found
 
 
 @pytest.mark.parametrize("make", CLIENTS.values(), ids=CLIENTS)

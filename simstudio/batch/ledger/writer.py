@@ -26,6 +26,7 @@ from simstudio.batch.ledger.taking import lock_ledger
 from simstudio.batch.ledger.view import LedgerView
 from simstudio.batch.records import Entry, Intent, dump, pack_error, pack_result, unpack_error
 from simstudio.batch.snapshot import describe_refused
+from simstudio.core.functions import with_hints
 from simstudio.transport.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Ledger(LedgerView):
         raise TypeError("A ledger is opened with Ledger.open(...); to read one, use LedgerView(path).")
 
     @classmethod
+    @with_hints
     def open(
         cls,
         path: str | os.PathLike[str],

@@ -19,6 +19,7 @@ from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from simstudio.core.functions import with_hints
 from simstudio.sandbox import jsontext
 from simstudio.sandbox.http import Refusal, Reply, json_reply
 from simstudio.sandbox.local_service import LocalService
@@ -128,6 +129,7 @@ class OomolSandbox(LocalService):
         self._applets.append({"appletId": applet_id, "userId": "sandbox", **when, "data": data})
 
     @cached_property
+    @with_hints
     def app(self) -> Starlette:
         """The ASGI application."""
         from starlette.applications import Starlette
@@ -423,12 +425,14 @@ class OomolServer(Served["OomolSandbox"]):
         own = {"base_url": self.base_url, "api_token": self.sandbox.api_token, "applets_url": self.applets_url}
         return {**own, **options}
 
+    @with_hints
     def client(self, **options: Any) -> OomolConnectClient:
         """Make a client with the sandbox's token and address."""
         from simstudio.services.oomol import OomolConnectClient
 
         return direct(OomolConnectClient(**self._options(options)))
 
+    @with_hints
     def async_client(self, **options: Any) -> AsyncOomolConnectClient:
         """Make an async client with the sandbox's token and address."""
         from simstudio.services.oomol import AsyncOomolConnectClient

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from simstudio.core.functions import with_hints
 from simstudio.services.speedpix.client import AsyncSpeedPixClient, SpeedPixClient
 from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.secret import Secret
@@ -60,6 +61,7 @@ def run(workflow_id: str, input: Mapping[str, Any], *, client: SpeedPixClient | 
     return (client or _default.get()).run(workflow_id, input, **options)
 
 
+@with_hints
 async def async_run(
     workflow_id: str, input: Mapping[str, Any], *, client: AnyClient | None = None, **options: Any
 ) -> Any:
