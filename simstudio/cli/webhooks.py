@@ -15,6 +15,7 @@ from simstudio.cli.output import on_terminal, say, write_json
 from simstudio.cli.readable import dollars, duration, moment_and_time
 from simstudio.cli.tables import attribute, show_fields
 from simstudio.cli.webhook_listen import listen
+from simstudio.transport.secret import Secret
 
 if TYPE_CHECKING:
     from simstudio.webhooks import Event, WebhookError
@@ -104,17 +105,22 @@ def verify(
     from simstudio.webhooks import WebhookError, construct_event
 
     invocation.as_json = as_json
-    key = secret if secret is not None else os.environ.get("SIM_WEBHOOK_SECRET", "")
-    if not key.strip():
+    key = Secret(secret if secret is not None else os.environ.get("SIM_WEBHOOK_SECRET", ""))
+    signed = Secret(headers)
+    del secret, headers
+    if not key.reveal().strip():
         raise click.UsageError("No secret. Set SIM_WEBHOOK_SECRET, or give --secret", click.get_current_context())
     if body == "-" and header_file == "-":
         raise click.UsageError("Standard input cannot be both the body and the headers", click.get_current_context())
     content = read_bytes(body, "BODYFILE")
-    pairs = [*headers, *(read_headers(header_file, "--headers") if header_file is not None else [])]
+    if header_file is not None:
+        signed = Secret([*signed.reveal(), *read_headers(header_file, "--headers")])
     try:
-        event = construct_event(content, pairs, key, tolerance=tolerance, signature_header=signature_header)
+        event = construct_event(
+            content, signed.reveal(), key.reveal(), tolerance=tolerance, signature_header=signature_header
+        )
     except WebhookError as error:
-        text = _call_explained(error, given=bool(pairs)).replace(key, "***")
+        text = _call_explained(error, given=bool(signed.reveal())).replace(key.reveal(), "***")
         raise CommandError(text, ExitCode.FAILED, type(error).__name__) from None
     _show(invocation, event)
 

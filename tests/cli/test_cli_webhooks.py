@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
+from simstudio.cli.failures import CommandError
+from simstudio.cli.invocation import Invocation
+from simstudio.cli.webhooks import verify
 from simstudio.webhooks import sign
+from tests.frames import leaks
 from tests.webhooks.deliveries import SECRET, TEST_BUTTON, UNSIGNED
 
 BODY = '{"order": 7}'
@@ -203,3 +207,13 @@ class TestWhatCannotBeRead:
 
 def test_help_is_what_the_group_alone_prints(cli) -> None:
     assert "verify" in cli("webhooks").stdout
+
+
+def test_no_frame_of_a_refused_delivery_holds_the_secret_or_its_signature(stored) -> None:
+    headers = sign(BODY, f"{SECRET} of another")
+
+    with pytest.raises(CommandError) as caught:
+        verify.main(stored(BODY, headers)[2:], standalone_mode=False, obj=Invocation())
+
+    signature = headers["sim-signature"].rpartition("v1=")[2]
+    assert leaks(caught.value, SECRET, signature) == []

@@ -403,7 +403,7 @@ class TestDeviations:
             ([], Job, "the body is no Job: as a whole it is a list and not an object"),
             ("text", Job, "as a whole it is text"),
             (None, Job, "as a whole it is null"),
-            ({}, list[Job], r"no list\[.*Job\]: as a whole it is an object and not a list"),
+            ({}, list[Job], "no list of Job: as a whole it is an object and not a list"),
             ([], dict[str, Job], "as a whole it is a list and not an object"),
         ],
     )

@@ -167,6 +167,12 @@ def test_the_newest_of_versions_is_found_by_number(mode: str):
     assert newest == [("p", "0.1.10"), ("q", "1.0.0"), ("r", "0.0.1")]
 
 
+@pytest.mark.parametrize("package", [None, 5, ["p"], {"name": "p"}])
+def test_blocks_whose_package_is_no_text_are_all_kept(mode: str, package: Any):
+    blocks = [{"package": package, "name": name, "path": "/1.0.0/b"} for name in "ab"]
+    assert Canned([{"blocks": blocks}]).run(mode, lambda client: client.blocks.list())["blocks"] == blocks
+
+
 @pytest.mark.parametrize("reply", [{}, {"logs": None}, {"logs": []}])
 def test_no_logs_are_an_empty_list(mode: str, reply: Any):
     assert Canned([reply]).run(mode, lambda client: client.tasks.get_logs("t-1")) == []

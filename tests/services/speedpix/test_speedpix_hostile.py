@@ -44,13 +44,13 @@ def test_an_odd_answer_to_a_submit_is_an_error_that_keeps_it(mode: str, body: by
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("data", [{"taskId": 17}, {"task_id": "17"}, {"taskId": "17", "status": 5, "x": [1]}])
+@pytest.mark.parametrize("data", [{"taskId": 17}, {"task_id": "17"}, {"taskId": "17", "status": ["odd"], "x": [1]}])
 def test_an_id_is_found_in_an_odd_answer(mode: str, data: Any, server: SpeedPixServer):
     answer(server, "prompt", {"data": data})
 
     prediction = run(mode, lambda client: client.run("echo", {}, wait=False), **keys(server))
 
-    assert prediction.id == "17"
+    assert (prediction.id, prediction.status, prediction.done) == ("17", "waiting", False)
 
 
 @pytest.mark.parametrize(

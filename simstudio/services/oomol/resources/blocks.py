@@ -92,7 +92,8 @@ def _newest(blocks: Iterable[Any]) -> Any:
     """The blocks of the highest version of each package. Packages keep their order."""
     by_package: dict[object, Any] = {}
     for block in blocks:
-        by_package.setdefault(block.get("package") if isinstance(block, dict) else id(block), []).append(block)
+        package = block.get("package") if isinstance(block, dict) else None
+        by_package.setdefault(package if isinstance(package, str) else id(block), []).append(block)
     kept = []
     for of_package in by_package.values():
         highest = max(map(_rank, of_package))

@@ -227,7 +227,8 @@ class Predictions(SpeedPixResource[M]):
                 error.task_id, error.prediction = task_id, Prediction(self, task_id, inputs)
             raise
         prediction = Prediction(self, task_id, inputs)
-        prediction._see(told.status or "waiting", estimate=told.estimated_duration)
+        status = told.status if isinstance(told.status, str) and told.status else "waiting"
+        prediction._see(status, estimate=told.estimated_duration)
         return prediction
 
     def _reload(self, prediction: Prediction[Any], timeout: float | Unset | None) -> Flow[None]:
