@@ -17,7 +17,7 @@ import httpx
 import pytest
 from faultserver import PATIENCE, Connection, FaultServer, Script
 from wireanswers import STREAM, answer, answering, chunked, text
-from wirecalls import async_client_of, client_of
+from wirecalls import async_client_of, client_of, trust_of
 
 import simstudio.core.session as session
 from simstudio import APIConnectionError, ConfigurationError, SimStudioError, StreamError
@@ -26,7 +26,6 @@ from simstudio.transport.deadline import SLICE
 from simstudio.transport.retry import Backoff, Retry, RetryPolicy
 from simstudio.transport.wire.async_network import AsyncStream
 from simstudio.transport.wire.network import ConnectionState
-from tests.tls import default_context
 
 Serve = Callable[..., FaultServer]
 
@@ -245,7 +244,7 @@ def address(request: pytest.FixtureRequest, serve: Serve, server_context: ssl.SS
 
 @pytest.mark.parametrize("owned", [True, False], ids=["own-connections", "user-s-client"])
 def test_a_thread_that_reads_a_stream_is_told_that_another_has_closed_it(address: str, owned: bool) -> None:
-    http_client = None if owned else httpx.Client(verify=default_context())
+    http_client = None if owned else httpx.Client(verify=trust_of(address))
     with client_of(address, timeout=None, http_client=http_client) as client, ThreadPoolExecutor(1) as threads:
         stream, begins = client.workflows.stream("wf", idle_timeout=60), threading.Event()
 
@@ -304,7 +303,7 @@ class Extras:
 @pytest.mark.parametrize("owned", [True, False], ids=["own-connections", "user-s-client"])
 async def test_a_task_that_reads_a_stream_is_told_that_another_has_closed_it(serve: Serve, owned: bool) -> None:
     server = serve(begun)
-    http_client = None if owned else httpx.AsyncClient(verify=default_context())
+    http_client = None if owned else httpx.AsyncClient(verify=trust_of(server.url))
     async with async_client_of(server.url, timeout=None, http_client=http_client) as client:
         stream, begins = await client.workflows.stream("wf", idle_timeout=60), asyncio.Event()
 

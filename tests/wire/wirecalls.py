@@ -50,12 +50,12 @@ class Caller:
     def _called(self, url: str, uses: Any, options: Any) -> Any:
         with ExitStack() as stack:
             if self.library:
-                options["http_client"] = stack.enter_context(sys.modules[self.library].Client(verify=_trust(url)))
+                options["http_client"] = stack.enter_context(sys.modules[self.library].Client(verify=trust_of(url)))
             client = stack.enter_context(client_of(url, **options))
             return [use(client) for use in uses][-1]
 
     async def _awaited(self, url: str, uses: Any, options: Any) -> Any:
-        user = sys.modules[self.library].AsyncClient(verify=_trust(url)) if self.library else None
+        user = sys.modules[self.library].AsyncClient(verify=trust_of(url)) if self.library else None
         try:
             async with async_client_of(url, **options, **({"http_client": user} if user else {})) as client:
                 return [await use(client) for use in uses][-1]
@@ -64,5 +64,6 @@ class Caller:
                 await user.aclose()
 
 
-def _trust(url: str) -> Any:
+def trust_of(url: str) -> Any:
+    """What ``verify`` of an HTTP client is, so that only those that speak TLS read certificates."""
     return True if url.startswith("https:") else default_context()
