@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from urllib.parse import unquote
 
-_SECRET = re.compile(r"pass|secret|token|auth|credential", re.IGNORECASE)
+from simstudio.transport.secret_names import holds_secret
+
 _SHORT = 3  # characters of a password that may occur in any text
 
 
@@ -21,7 +21,7 @@ def without_secrets(address: str) -> str:
     if not found:
         return address
     place, asked, query = rest.rpartition("@")[2].partition("?")
-    kept = "&".join(part for part in query.split("&") if not _SECRET.search(part.partition("=")[0]))
+    kept = "&".join(part for part in query.split("&") if not _holds_secret(part))
     return f"{scheme}://{place}{asked if kept else ''}{kept}"
 
 
@@ -32,9 +32,14 @@ def secrets_of(address: str | None) -> tuple[str, ...]:
     rest = address.partition("://")[2]
     user, at, place = rest.rpartition("@")
     found = {f"{user}{at}", user.partition(":")[2]}
-    found |= {part.partition("=")[2] for part in place.partition("?")[2].split("&") if _SECRET.search(part)}
+    found |= {part.partition("=")[2] for part in place.partition("?")[2].split("&") if _holds_secret(part)}
     found |= {unquote(secret) for secret in found}
     return tuple(sorted((secret for secret in found if len(secret) > _SHORT), key=len, reverse=True))
+
+
+def _holds_secret(parameter: str) -> bool:
+    name, _, value = parameter.partition("=")
+    return holds_secret(name, value)
 
 
 def absolute(address: str) -> str:

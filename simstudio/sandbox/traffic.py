@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import attrs
 
 from simstudio.sandbox import jsontext
+from simstudio.transport.secret_names import rule_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_SECRET = frozenset((b"x-api-key", b"authorization", b"cookie", b"vectorvein-api-key"))
 _KEPT = 10_000
 
 
@@ -88,4 +88,4 @@ def requests_kept() -> deque[ReceivedRequest]:
 
 def _without_secrets(scope: Scope) -> list[tuple[bytes, bytes]]:
     headers: list[tuple[bytes, bytes]] = scope["headers"]
-    return [(name, value) for name, value in headers if name.lower() not in _SECRET]
+    return [(name, value) for name, value in headers if not rule_of(name.decode("latin-1"))]

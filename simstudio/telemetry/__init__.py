@@ -58,7 +58,8 @@ class Telemetry:
     With middleware of your own: ``middleware=lambda stack: [*Telemetry()(stack), mine]``.
 
     Args:
-        content: Whether to record the input and output texts of executions, on their spans.
+        content: Whether to record the input and output texts of executions, on their spans. What has the name of a
+            secret (``apiKey``, ``password`` …) is left out of them.
         blocks: Whether a result that brings a trace adds a span for each block of the workflow, as children of the
             call's span. Current servers send none with a result; see :meth:`export`.
         tracer_provider: By default the global one.

@@ -6,6 +6,8 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from simstudio.transport.secret_fields import redact_fields
+
 if TYPE_CHECKING:
     from typing import TypeAlias
 
@@ -24,8 +26,13 @@ def whole(value: float | None) -> int | None:
 
 
 def json_text(value: Any) -> str | None:
-    """A value as JSON; None if there is none."""
-    return None if value is None else json.dumps(value, ensure_ascii=False, default=str)
+    """A value as JSON, without what has the name of a secret; None if there is none."""
+    return None if value is None else without_secrets(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def without_secrets(text: str) -> str:
+    """A text without what has the name or the form of a secret."""
+    return redact_fields(text, lambda _: "***")
 
 
 def error_type(error: BaseException) -> str:

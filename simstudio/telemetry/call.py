@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import attrs
 from opentelemetry import propagate, trace
 
-from simstudio.telemetry.attributes import error_type, json_text, put, whole
+from simstudio.telemetry.attributes import error_type, json_text, put, whole, without_secrets
 from simstudio.telemetry.blocks import export_blocks
 from simstudio.telemetry.results import parse_result
 from simstudio.transport.errors import SimStudioError
@@ -67,7 +67,7 @@ class Call:
             self._labels |= {"gen_ai.operation.name": "invoke_agent", "gen_ai.provider.name": "sim"}
             attributes |= {**self._labels, "gen_ai.agent.id": unquote(self._execution[1])}
             if content and isinstance(request.content, bytes):
-                attributes["simstudio.input"] = request.content.decode("utf-8", "replace")
+                attributes["simstudio.input"] = without_secrets(request.content.decode("utf-8", "replace"))
         self.span: Span = self._instruments.tracer.start_span(name, kind=trace.SpanKind.CLIENT, attributes=attributes)
         self.reads_result: bool = self._execution is not None and (
             self.span.is_recording() or self._instruments.are_recorded

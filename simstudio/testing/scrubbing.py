@@ -12,6 +12,9 @@ from urllib.parse import quote, quote_plus, unquote
 
 from attrs import define, field
 
+from simstudio.transport.secret_fields import redact_fields
+from simstudio.transport.secret_names import rule_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -119,9 +122,7 @@ def is_secret_header(name: str) -> bool:
         >>> is_secret_header("X-API-Key"), is_secret_header("X-Vault-Token"), is_secret_header("X-Run-Id")
         (True, True, False)
     """
-    from simstudio.workflow_files.secrets import names_a_secret
-
-    return name.lower() in SECRET_HEADERS or (name.lower() not in COOKIE_HEADERS and names_a_secret(name))
+    return name.lower() in SECRET_HEADERS or (name.lower() not in COOKIE_HEADERS and bool(rule_of(name)))
 
 
 def redact_credentials(value: str) -> str:
@@ -179,8 +180,6 @@ class Scrubber:
     def text(self, value: str) -> str:
         """Return a text with its secrets replaced."""
         if self.thorough:
-            from simstudio.testing.secret_fields import redact_fields
-
             # What a server sent in one field comes back elsewhere, such as a token in the path of a URL.
             value = redact_fields(value, self._replace)
         for secret in tuple(self._known):

@@ -3,8 +3,8 @@
 Records have the level DEBUG and the attributes ``method``, ``path``, ``status``, ``attempt``, ``elapsed`` (seconds),
 ``request_id`` and ``headers``. Only headers on an allow-list show their values
 (:data:`~simstudio.transport.message.SHOWN_HEADERS`): keys, cookies and signatures never appear. Bodies are logged only
-on request, without keys, ``data:`` URLs, and texts that are named like secrets (``"clientSecret": "…"``); no body of a
-call that has a secret argument is logged.
+on request, without keys, ``data:`` URLs, and what has the name of a secret (``"clientSecret": "…"``,
+:mod:`~simstudio.transport.secret_names`); no body of a call that has a secret argument is logged.
 """
 
 from __future__ import annotations
@@ -28,9 +28,6 @@ logger = logging.getLogger("simstudio.transport")
 
 _DATA_URL = r"data:(?:[\w.+-]+\\?/[\w.+-]+)?[^\"'\s,]{0,100},[A-Za-z0-9+/=_%\\-]*"
 _KEY = r"\bsk-[A-Za-z0-9_-]{8,}"
-_HIDDEN_NAMES = r"password|passwd|secret|token|api_?key|private_?key|credential|authorization|cookie|signature"
-_HIDDEN_MEMBER = rf'("[\w-]{{0,60}}(?:{_HIDDEN_NAMES})[\w-]{{0,60}}"\s*:\s*)"(?:[^"\\]|\\.)*"?'
-_HIDDEN_PARAMETER = rf"([?&][\w-]{{0,60}}(?:{_HIDDEN_NAMES}|sig)=)[^&\"'\s]+"
 _LONGEST_BODY = 4096
 
 
@@ -100,10 +97,11 @@ class Logging:
     def _body(self, request: Request, content: bytes | Content) -> str:
         if not self.bodies or request.confidential or not isinstance(content, bytes) or not content:
             return ""
+        from simstudio.transport.secret_fields import redact_fields  # few programs log bodies
+
         text = self._redact(content.decode("utf-8", "replace")) or ""
         text = re.sub(_KEY, "***", re.sub(_DATA_URL, "data:***", text, flags=re.IGNORECASE))
-        text = re.sub(_HIDDEN_MEMBER, r'\1"***"', text, flags=re.IGNORECASE)
-        text = re.sub(_HIDDEN_PARAMETER, r"\1***", text, flags=re.IGNORECASE)
+        text = redact_fields(text, lambda _: "***")
         if self.credentials is not None and self.credentials.pattern is not None:
             text = re.sub(self.credentials.pattern, "***", text)
         return f" {text[:_LONGEST_BODY]}{'…' if len(text) > _LONGEST_BODY else ''}"

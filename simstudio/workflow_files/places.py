@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from simstudio.transport.secret_names import SecretRule, label_of, rule_of
+
 if TYPE_CHECKING:
     from simstudio.workflow_files.document import Document
 
@@ -22,6 +24,7 @@ class Place:
         path: Id of the block, name of the setting, then keys; ``variables`` and its name for a variable. An item of a
             list is known by its id or name, else by its index, so that it is found after the list has changed.
         name: The nearest name: of the setting, of the key, or what a row calls its value (``Authorization``).
+        rule: The rule for secrets that follows from the names around it.
         kind: Type of the setting in the editor; empty elsewhere.
         title: The position in words: ``Agent 1 › prompt``.
     """
@@ -30,26 +33,32 @@ class Place:
     name: str
     kind: str
     title: str
+    rule: SecretRule = SecretRule.NONE
 
     @property
     def is_setting(self) -> bool:
         """Whether the text is in a setting of a block."""
         return self.path[0] != "variables" and self.path[1] != "data"
 
-    def below(self, step: str, name: str) -> Place:
+    def below(self, step: str, name: str, rule: SecretRule) -> Place:
         """A place inside this one."""
-        return attrs.evolve(self, path=(*self.path, step), name=name, title=f"{self.title} › {step}")
+        return attrs.evolve(self, path=(*self.path, step), name=name, title=f"{self.title} › {step}", rule=rule)
 
 
-def rewrite(document: Document, change: Callable[[str, Place], Json]) -> Document:
-    """The document with each text of a setting or variable replaced by what ``change`` returns."""
+Change = Callable[[Any, Place], Json]
+"""Takes a text, or a number with the name of a secret, and returns what stands in its place."""
+
+
+def rewrite(document: Document, change: Change) -> Document:
+    """The document with each text, and each secret number, of a setting or variable replaced."""
     blocks = []
     for block in document["blocks"]:
         settings = {}
         for name, each in block["subBlocks"].items():
             settings[name] = each
             if isinstance(each, Mapping) and "value" in each:
-                place = Place((block["id"], name), name, str(each.get("type", "")), f"{block['name']} › {name}")
+                title = f"{block['name']} › {name}"
+                place = Place((block["id"], name), name, str(each.get("type", "")), title, rule_of(name))
                 settings[name] = {**each, "value": _rewrite(each["value"], place, change)}
         new = {**block, "subBlocks": settings}
         if isinstance(block.get("data"), Mapping):
@@ -59,7 +68,7 @@ def rewrite(document: Document, change: Callable[[str, Place], Json]) -> Documen
     variables = []
     for each in document["variables"]:
         name = str(each.get("name"))
-        place = Place(("variables", name), name, "", f"variable {name}")
+        place = Place(("variables", name), name, "", f"variable {name}", rule_of(name))
         variables.append({**each, "value": _rewrite(each.get("value"), place, change)})
     return {**document, "blocks": blocks, "variables": variables}
 
@@ -68,7 +77,7 @@ def texts(document: Document) -> dict[Path, str]:
     """All texts by their paths."""
     found: dict[Path, str] = {}
 
-    def note(text: str, place: Place) -> str:
+    def note(text: Json, place: Place) -> Json:
         found[place.path] = text
         return text
 
@@ -76,27 +85,18 @@ def texts(document: Document) -> dict[Path, str]:
     return found
 
 
-def _rewrite(value: Json, place: Place, change: Callable[[str, Place], Json]) -> Json:
-    if isinstance(value, str):
+def _rewrite(value: Json, place: Place, change: Change, *, listed: bool = False) -> Json:
+    if isinstance(value, str) or place.rule.holds(value):
         return change(value, place)
     if isinstance(value, Mapping):
-        label = label_of(value)
-        return {
-            key: _rewrite(item, place.below(key, (label or place.name) if key.lower() == "value" else key), change)
-            for key, item in value.items()
-        }
+        label, rules = label_of(value), place.rule.of_fields(value, listed=listed)
+        named = {key: (label or place.name) if key.lower() == "value" else key for key in value}
+        return {key: _rewrite(item, place.below(key, named[key], rules[key]), change) for key, item in value.items()}
     if isinstance(value, list):
         steps = zip(value, _steps(value), strict=True)
-        return [_rewrite(item, place.below(step, place.name), change) for item, step in steps]
+        inside = place.rule.below()
+        return [_rewrite(item, place.below(step, place.name, inside), change, listed=True) for item, step in steps]
     return value
-
-
-def label_of(value: Mapping[str, Json]) -> str | None:
-    """The name of a row's value: ``{"Key": "Authorization", "Value": …}``, ``{"name": "token", "value": …}``."""
-    for key, item in value.items():
-        if key.lower() in ("key", "name") and isinstance(item, str) and item:
-            return item
-    return None
 
 
 def _steps(items: list[Json]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from simstudio.workflow_files.document import Document
-from simstudio.workflow_files.places import Place, rewrite, texts
+from simstudio.workflow_files.places import Json, Place, rewrite, texts
 
 _TYPES = frozenset(
     (
@@ -43,8 +43,8 @@ def bind(
     known = {} if present is None else texts(present)
     unbound: list[str] = []
 
-    def bind_text(text: str, place: Place) -> str | None:
-        if not is_reference(place) or not text or "{{" in text or text.startswith("<"):
+    def bind_text(text: Json, place: Place) -> Json:
+        if not isinstance(text, str) or not is_reference(place) or not text or "{{" in text or text.startswith("<"):
             return text
         ids = [translate(each.strip()) for each in text.split(",")]
         translated = [each for each in ids if each is not None]

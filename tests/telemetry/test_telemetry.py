@@ -214,9 +214,10 @@ class TestAnExecution:
     async def test_shows_texts_only_when_asked(self, both: Both, content: bool) -> None:
         seen = Seen(content=content)
         client = both.client(answer(200, EXECUTED), middleware=seen.telemetry)
-        await both(client.workflows.execute("wf", {"name": "Ada"}))
+        await both(client.workflows.execute("wf", {"name": "Ada", "db": {"password": "hush"}}))
 
         recorded = repr([(dict(span.attributes), span.status.description) for span in seen.spans])
+        assert "hush" not in recorded
         assert [text in recorded for text in ("Ada", "Hi", "a secret text")] == [content] * 3
 
     @pytest.mark.parametrize(

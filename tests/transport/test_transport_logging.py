@@ -150,12 +150,16 @@ def test_keys_and_data_urls_are_taken_out_of_bodies(caplog: pytest.LogCaptureFix
         '{"API_KEY": "hush", "kept": 1}',
         '{"url": "https://store.test/f?x=1&X-Amz-Signature=hush&y=2", "kept": 1}',
         '{"url": "https://store.test/f?sig=hush", "kept": 1}',
+        '{"url": "https://store.test/f?key=hush&code=hush", "kept": 1}',
+        '{"apiKeys": ["hush"], "secrets": {"DB": "hush"}, "kept": 1}',
+        '{"headers": [{"key": "Authorization", "value": "hush"}], "kept": 1}',
+        '{"connectionString": "hush", "passphrase": "hush", "kept": 1}',
         '{"kept": 1, "upload-token": "hush, and no end',
     ],
 )
 def test_texts_named_like_secrets_are_taken_out_of_bodies(caplog: pytest.LogCaptureFixture, body: str) -> None:
     text = logged(caplog, answer(content=body.encode()), bodies=True)[1].getMessage()
-    assert '"kept": 1' in text
+    assert '"kept": 1' in text.replace('":1', '": 1')
     assert "sh" not in text
 
 
