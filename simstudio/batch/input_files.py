@@ -36,6 +36,8 @@ _FORMS: dict[str, Form] = {
     ".feather": "arrow",
 }
 """Contents of files by suffix; files with any other suffix hold JSON lines."""
+_SEEKED: tuple[Form, ...] = ("parquet", "arrow")
+"""Forms that are not read from begin to end. What was compressed is unpacked into a temporary file for them."""
 _PACKED = (".gz", ".zst", ".zstd")
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
@@ -103,12 +105,17 @@ class InputFile:
             packed = make_buffered(file)
             begin = packed.peek(4)
             if begin.startswith(_GZIP):
-                yield make_buffered(gzip.GzipFile(fileobj=packed))
+                unpacked = make_buffered(gzip.GzipFile(fileobj=packed))
             elif begin.startswith(_ZSTD):
                 library = import_package("zstandard", f"Reading {self.name}")
-                yield make_buffered(_ZstdFile(packed, library.ZstdDecompressor()))
+                unpacked = make_buffered(_ZstdFile(packed, library.ZstdDecompressor()))
             else:
-                yield packed
+                unpacked = packed
+            if self.form in _SEEKED and (unpacked is not packed or not packed.seekable()):
+                with _copy(unpacked) as whole:
+                    yield whole
+            else:
+                yield unpacked
         finally:
             file.close()
 
@@ -126,6 +133,18 @@ class InputFile:
         except Exception as error:  # noqa: BLE001 - of any file system
             problem = f"The inputs {self.name} cannot be opened: {self.redact(describe_error(error))}."
             raise InvalidInputError(problem) from None  # the cause may quote what is secret in the address
+
+
+@contextmanager
+def _copy(file: io.BufferedReader) -> Iterator[io.BufferedReader]:
+    """The contents of a file in a temporary one, where any place can be read."""
+    import shutil
+    import tempfile
+
+    with tempfile.TemporaryFile() as whole:
+        shutil.copyfileobj(file, whole)
+        whole.seek(0)
+        yield make_buffered(whole)
 
 
 class _ZstdFile(io.RawIOBase):

@@ -6,7 +6,7 @@ import json
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from simstudio.batch.input_files import check_length, check_start, lines_of
 from simstudio.batch.rows import BadRow, Letter
@@ -55,7 +55,7 @@ def read_array(file: io.BufferedReader, source: str, wanted: Sequence[str] | Non
 def parse(text: bytes, place: str) -> Any:
     """Parse a line, an element or a dead letter; a :class:`BadRow` if it is not JSON in UTF-8."""
     try:
-        value = json.loads(text.decode("utf-8-sig" if text.startswith(BOM_UTF8) else "utf-8"))
+        value = _DECODER.decode(text.decode("utf-8-sig" if text.startswith(BOM_UTF8) else "utf-8"))
         return _open_letter(value, place) if type(value) is dict and "dead_letter" in value else value
     except UnicodeDecodeError as error:
         problem = f"not UTF-8 ({error.reason}, byte {error.start + 1})."
@@ -65,6 +65,13 @@ def parse(text: bytes, place: str) -> Any:
         why = unread_json_reason(error, text)
         problem = f"JSON that Python does not read ({why})." if why is not None else f"not JSON ({error})."
     return BadRow(text.decode(errors="replace").strip(), InvalidInputError(f"{place}: {problem}"))
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"it has {name}: write null or a text instead")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _open_letter(value: dict[str, Any], place: str) -> Any:

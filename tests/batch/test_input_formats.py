@@ -109,14 +109,19 @@ def test_an_empty_file_has_no_rows(tmp_path: Path, name: str, content: str) -> N
     assert rows_of(tmp_path / name) == []
 
 
+@pytest.mark.parametrize(("suffix", "pack"), [("", bytes), (".gz", gzip.compress), (".zst", zstd)])
 @pytest.mark.parametrize(
     ("name", "write"), [("in.parquet", parquet), ("in.arrow", arrow_file), ("in.arrows", arrow_stream)]
 )
-def test_a_file_of_columns_is_read_as_rows(tmp_path: Path, name: str, write: Callable[[Path], None]) -> None:
+def test_a_file_of_columns_is_read_as_rows(
+    tmp_path: Path, name: str, write: Callable[[Path], None], suffix: str, pack: Callable[[bytes], bytes]
+) -> None:
     write(tmp_path / name)
-    assert rows_of(tmp_path / name) == ROWS
-    assert rows_of(tmp_path / name, ["text"]) == [{"text": row["text"]} for row in ROWS]
-    assert rows_of(tmp_path / name, ["text", "id"]) == ROWS
+    path = tmp_path / (name + suffix)
+    path.write_bytes(pack((tmp_path / name).read_bytes()))
+    assert rows_of(path) == ROWS
+    assert rows_of(path, ["text"]) == [{"text": row["text"]} for row in ROWS]
+    assert rows_of(path, ["text", "id"]) == ROWS
 
 
 def test_an_address_is_opened_by_fsspec() -> None:
@@ -185,6 +190,8 @@ def test_a_file_that_cannot_be_read_ends_the_batch(tmp_path: Path, name: str, co
     ("name", "content", "text", "said"),
     [
         ("in.jsonl", b'1\n\n{"n":}\n2', '{"n":}', "line 3: not JSON (Expecting value, column 6)."),
+        ("in.jsonl", b'1\n{"n":NaN}\n2', '{"n":NaN}', "line 2: not JSON (it has NaN: write null or a text instead)."),
+        ("in.json", b"[1, NaN, 2]", "NaN", "element 2: not JSON (it has NaN: write null or a text instead)."),
         ("in.jsonl", b'1\n"\xff"\n2', '"\ufffd"', "line 2: not UTF-8 (invalid start byte, byte 2)."),
         ("in.json", b'[1, {"n":}, 2, ]', '{"n":}', "element 2: not JSON (Expecting value, column 7)."),
         ("in.json", b"[1,,2]", "", "element 2: not JSON (Expecting value, column 1)."),
@@ -317,9 +324,9 @@ def test_values_become_json_data_and_one_that_cannot_makes_its_row_bad() -> None
     good, bad = rows_of(frame)
     assert good == {"day": "2026-01-02", "price": 1.5, "raw": None}
     assert type(bad) is BadRow
-    assert (
-        str(bad.error)
-        == "the data frame, row 2: Column 'raw' is of type bytes, which is no JSON data: send str(value)."
+    assert str(bad.error) == (
+        "the data frame, row 2: Column 'raw' is of type bytes, which is no JSON data: send value.decode() if it is "
+        "text, else base64.b64encode(value).decode()."
     )
     assert rows_of(frame, ["price"]) == [{"price": 1.5}, {"price": 2.0}]
 
