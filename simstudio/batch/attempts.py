@@ -20,7 +20,7 @@ from simstudio.batch.failures import may_run_again
 from simstudio.batch.items import BatchItem
 from simstudio.batch.outage import is_miss
 from simstudio.batch.records import Intent
-from simstudio.batch.verdicts import TURNED_AWAY, may_repeat, verdict
+from simstudio.batch.verdicts import is_turned_away, may_repeat, verdict
 from simstudio.core.errors import JobFailedError
 from simstudio.transport.errors import InvalidInputError, SimStudioError
 from simstudio.transport.retry import LONGEST_WAIT
@@ -168,7 +168,7 @@ class Attempts:
 
     def _judge(self, work: WorkItem, error: SimStudioError, elapsed: float) -> BatchItem | Unwritten | Again:
         """Judge an execution without a result: send it again, or end it."""
-        self._turned_away += error.status in TURNED_AWAY and work.receipt is None
+        self._turned_away += is_turned_away(error) and work.receipt is None
         refusal = self._execution.refusal(error)
         found = "refused" if refusal is not None else self._verdict(error)
         self._outage.record(error)

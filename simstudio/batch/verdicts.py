@@ -13,6 +13,8 @@ from simstudio.transport.errors import (
     ConfigurationError,
     InvalidInputError,
     InvalidResponseError,
+    NotFoundError,
+    PermissionDeniedError,
     ServerError,
     SimStudioError,
     UsageLimitExceededError,
@@ -28,8 +30,10 @@ Verdict: TypeAlias = Literal["failed", "unknown", "unsent", "refused", "fatal"]
 """``failed``: it ran or was refused, and has no result. ``unknown``: it may have run. ``unsent``: it surely did not
 run. ``refused``: the rate limit refused it, so it did not run. ``fatal``: it did not run, and no other item can."""
 
-TURNED_AWAY = (403, 404)
-"""Statuses of a workflow that is missing, not deployed, or of another key; or of one item that a proxy rejects."""
+
+def is_turned_away(error: SimStudioError) -> bool:
+    """Whether the workflow is missing, not deployed, or of another key; or a proxy rejects one item."""
+    return isinstance(error, (NotFoundError, PermissionDeniedError)) or error.status in (403, 404)
 
 
 def verdict(error: SimStudioError, *, claimed: bool, succeeds: bool, queued: bool = False) -> Verdict:
@@ -53,7 +57,7 @@ def verdict(error: SimStudioError, *, claimed: bool, succeeds: bool, queued: boo
         return "unknown"
     if isinstance(error, ServerError):
         return "unknown" if claimed or error.status in MAY_HAVE_RUN else "failed"
-    if isinstance(error, APIStatusError) and error.status in TURNED_AWAY and not succeeds:
+    if isinstance(error, APIStatusError) and is_turned_away(error) and not succeeds:
         return "fatal"
     return "failed"
 

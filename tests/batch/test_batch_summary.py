@@ -41,6 +41,14 @@ def test_it_says_all_that_there_is() -> None:
     assert (told["errors"], told["cost"]) == ({"ExecutionError": 2, "ServerError": 1}, {"dollars": 0.5})
 
 
+def test_a_batch_that_ends_within_the_burst_of_its_limit_was_faster_than_the_limit() -> None:
+    progress = Progress(total=1, elapsed=0.5, allowed=1.0)
+    progress.count(item(0.1))
+    assert str(Summary.of(progress)).splitlines()[1] == (
+        "time of an item: p50 0.1 s, p95 0.1 s; 2.0/s in a burst; the rate limit allows 1.0/s in the long run"
+    )
+
+
 @pytest.mark.parametrize("attempts", [0, 1])
 def test_what_no_request_could_hold_did_not_run(attempts: int) -> None:
     progress = Progress(total=2, elapsed=2.0)

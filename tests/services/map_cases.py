@@ -31,21 +31,21 @@ class Case:
 CASES = {
     "oomol": Case(
         OomolSandbox,
-        lambda client, inputs, **options: client.tasks.map("sandbox::echo", inputs, **options),
+        lambda client, inputs, of="sandbox::echo", **options: client.tasks.map(of, inputs, **options),
         lambda n: {"n": n},
         "/api/v1/tasks",
         OomolConnectError,
     ),
     "speedpix": Case(
         lambda: SpeedPixSandbox(states=()),
-        lambda client, inputs, **options: client.map("echo", inputs, **options),
+        lambda client, inputs, of="echo", **options: client.map(of, inputs, **options),
         lambda n: {"n": n},
         "/scc/comfy_prompt",
         SpeedPixException,
     ),
     "vectorvein": Case(
         lambda: VectorVeinSandbox(polls=0),
-        lambda client, inputs, **options: client.workflows.map("hello", inputs, **options),
+        lambda client, inputs, of="hello", **options: client.workflows.map(of, inputs, **options),
         fields,
         "/api/v1/open-api/workflow/run",
         VectorVeinAPIError,

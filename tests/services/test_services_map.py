@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from simstudio import BatchItem, File, InvalidInputError, InvalidRequestError
+from simstudio import BatchItem, File, InvalidInputError, InvalidRequestError, NotFoundError
 from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
 from simstudio.services.vectorvein import AsyncVectorVeinClient, VectorVeinClient, WorkflowRunResult
 from simstudio.transport.errors import APIConnectionError
@@ -139,6 +139,14 @@ def test_a_failure_that_comes_back_from_a_ledger_or_a_duplicate_is_one_of_the_se
         assert isinstance(item.error, case.root)
         assert isinstance(item.error, InvalidRequestError)
         assert type(item.error) is type(items[0].error)
+
+
+def test_a_block_or_workflow_that_does_not_exist_ends_the_batch(case: Case, server: Any):
+    with server.client() as client, pytest.raises(case.root, match=r"nope|[Nn]o such|not found") as caught:
+        list(case.map(client, [case.input(n) for n in range(100)], of="nope", concurrency=1))
+
+    assert isinstance(caught.value, NotFoundError)
+    assert begun(case, server) == 1
 
 
 UPLOADS = {

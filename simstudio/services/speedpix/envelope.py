@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 
+from simstudio.core.error_family import combine
 from simstudio.core.failures import read_error, reason, redact_response, wait_advice
 from simstudio.core.json_types import describe_type
 from simstudio.services.speedpix.errors import (
@@ -24,7 +25,7 @@ from simstudio.services.speedpix.errors import (
     SpeedPixRefusedError,
     SpeedPixResponseError,
 )
-from simstudio.transport.errors import RateLimitError
+from simstudio.transport.errors import NotFoundError, RateLimitError
 from simstudio.transport.hints import parse_retry_after
 from simstudio.transport.message import unread_json_reason
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 SUCCESS = 10
 
 _XML = re.compile(r"<(Code|Message)>([^<]{1,500})</\1>")
+_NO_WORKFLOW = re.compile("workflow.*not.*(found|exist)", re.IGNORECASE)
 _LONGEST = 500
 _CODES = {401: "UNAUTHORIZED", 402: "USAGE_LIMIT_EXCEEDED", 429: "RATE_LIMIT_EXCEEDED"}
 
@@ -84,6 +86,11 @@ class Envelope:
     def throttled(self) -> bool:
         """Whether the call was refused because there were too many calls."""
         return any("throttl" in (word or "").lower() for word in (self.err_code, self.sub_err_code))
+
+    @property
+    def missing(self) -> bool:
+        """Whether the call was refused because there is no such workflow."""
+        return any(_NO_WORKFLOW.search(word or "") for word in (self.err_code, self.sub_err_code))
 
     @property
     def code(self) -> str | None:
@@ -156,7 +163,9 @@ def refuse(envelope: Envelope, response: Response, what: str) -> NoReturn:
         response: Response that holds it.
         what: Beginning of the message, such as ``The workflow was not run``.
     """
-    kind = SpeedPixRateLimitError if envelope.throttled else SpeedPixRefusedError
+    kind: type[SpeedPixAPIError] = SpeedPixRateLimitError if envelope.throttled else SpeedPixRefusedError
+    if envelope.missing:
+        kind = combine(SpeedPixRefusedError, NotFoundError)
     code = "RATE_LIMIT_EXCEEDED" if kind is SpeedPixRateLimitError else None
     said = envelope.message or f"the service gave no reason (envelope status {envelope.status!r})"
     wait = parse_retry_after(response.headers.get("retry-after"), now=time.time())
