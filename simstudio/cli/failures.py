@@ -216,7 +216,7 @@ def _message(error: SimStudioError, task_id: str | None, invocation: Invocation)
     if isinstance(error, JobTimeoutError) and invocation.interruption:
         return str(error).replace(_WAIT_AGAIN, f"{invocation.interruption}.")
     if isinstance(error, APIVersionError):
-        return str(error).replace('Use api_version="v1"', "Give --api-version v1")
+        return in_words(str(error))
     if isinstance(error, APIStatusError):
         return _status(error, invocation)
     if isinstance(error, APITimeoutError):
@@ -233,6 +233,12 @@ _WAIT_AGAIN = "It goes on; wait again, or give a longer timeout."
 _WORDS = (
     ('on_unknown="rerun"', "--on-unknown rerun"),
     ('shared="rate.sqlite"', "--shared rate.sqlite"),
+    ('on_failed="rerun"', "--retry-failed"),
+    ('Use api_version="v1"', "Give --api-version v1"),
+    ('api_version="v2"', "--api-version v2"),
+    ('mode="stream"', "--mode stream"),
+    ('mode="sync"', "--mode sync"),
+    ("the key goes into api_key=", "the key goes into SIM_API_KEY"),
     ("another file with out=", "another file with --out"),
     ("out must end with", "--out must end with"),
     ("dead_letters is", "--dead-letters is"),
@@ -246,7 +252,18 @@ _WORDS = (
     ("key= must tell", "--key must tell"),
     ("inputs with key=", "inputs with --key"),
     ("key= failed for", "--key failed for"),
-    (" The result is in error.result.", ""),
+    ("; its result is in error.response.content (", " ("),
+    ("temporary database of dedup=", "temporary database of --dedup"),
+    (" If they are genuine, allow for them with max_event_size=.", ""),
+    (" If it is genuine, allow for it with max_event_size=.", ""),
+    ("until client.workflows.cancel() ends it", "until simstudio runs cancel ends it"),
+    ('client.v1.logs.list(workspace_id, workflow_ids=[…], level="error"), or ', ""),
+    ("give workflow_id= for", "give --workflow for"),
+    (", or what submit() returned", ""),
+    ("client.workflows.submit() allows longer runs", "--async allows longer runs"),
+    ("client.usage.limits() shows both", "simstudio usage shows both"),
+    ("Check the API key (api_key= or SIM_API_KEY)", "Check the API key (SIM_API_KEY)"),
+    ("pass the id of that log", "give the id of that log"),
     (": pass the last progress of on_progress as session= to resume the upload", ""),
     ("use client.workflows.run() or submit(), which do not wait on one connection", "use --async"),
     ("the host is base_url's", "the host is that of --base-url (SIM_BASE_URL)"),
@@ -257,7 +274,10 @@ _WORDS = (
 )
 
 
-_READING = re.compile(r"client\.(?:jobs|v2\.runs)\.get\(('[^()]*')\)")
+_ATTRIBUTES = re.compile(r" [A-Z][^.]* (?:is|are) in error\.\w+(?:\.\w+)*(?:, [^.]* in error\.\w+)*\.")
+"""A sentence of a message that names attributes of the exception."""
+_MOVE = re.compile(r"say so first: simstudio\.batch\.ledger\.move\(.*\)")
+_READING = re.compile(r"client\.(?:jobs\.get|v1\.logs\.execution)\(('[^()]*')\)")
 """A call that reads the state of a run."""
 _RUN = re.compile(rf" ?The run's id is \S+; its state: {_READING.pattern}")
 
@@ -266,13 +286,14 @@ def in_words(text: str) -> str:
     """The message of an exception, with options and commands in the place of arguments and calls; no attributes."""
     for argument, option in _WORDS:
         text = text.replace(argument, option)
-    return _READING.sub(_command_of, text)
+    return _READING.sub(_command_of, _MOVE.sub("give --server-moved", _ATTRIBUTES.sub("", text)))
 
 
 def _command_of(reading: re.Match[str]) -> str:
-    """The command for ``client.jobs.get(run[, workflow_id=workflow])`` or ``client.v2.runs.get(workflow, run)``."""
-    words = re.findall(r"'([^']*)'", reading[1])
-    run, *workflow = words if reading[0].startswith("client.jobs") else reversed(words)
+    """The command for ``client.jobs.get(run[, workflow_id=workflow])`` or ``client.v1.logs.execution(run)``."""
+    run, *workflow = re.findall(r"'([^']*)'", reading[1])
+    if "logs" in reading[0]:
+        return shlex.join(["simstudio", "runs", "show", run])
     of = ["--workflow", *workflow, "--api-version", "v2"] if workflow else []
     return shlex.join(["simstudio", "runs", "get", run, *of])
 

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from simstudio.sandbox.local_service import LocalService
     from simstudio.transport.stack import MiddlewareOption
 
-_ATTRIBUTES = re.compile(r" [A-Z][^.]* (?:is|are) in error\.\w+(?:\.\w+)*(?:, [^.]* in error\.\w+)*\.")
-"""A sentence of a message that names attributes of the exception."""
-
 
 @attrs.frozen
 class Service:
@@ -91,7 +88,7 @@ class Service:
     def rephrase(self, text: str) -> str:
         """A message of its client, with options and environment variables in the place of arguments."""
         variable, argument = self.address
-        text = _ATTRIBUTES.sub("", in_words(text))
+        text = in_words(text)
         for known, word in ((argument, f"--base-url ({variable})"), *((key, name) for name, key in self.keys.items())):
             text = re.sub(rf"(?<![\w-]){known}\b=?", word, text)
         return text

@@ -375,7 +375,7 @@ def test_a_command_to_paste_quotes_what_the_server_named(workflow: str | None) -
     [
         ("client.jobs.get('workflow-execution:r')", "simstudio runs get workflow-execution:r"),
         ("client.jobs.get('r', workflow_id='w x')", "simstudio runs get r --workflow 'w x' --api-version v2"),
-        ("client.v2.runs.get('w', 'r')", "simstudio runs get r --workflow w --api-version v2"),
+        ("client.v1.logs.execution('r')", "simstudio runs show r"),
     ],
 )
 def test_a_call_that_reads_a_run_is_a_command(call: str, command: str) -> None:

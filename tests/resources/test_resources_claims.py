@@ -322,7 +322,7 @@ class TestErrors:
 
     @pytest.mark.parametrize(
         ("call", "advice"),
-        [(execute, "client.v2.runs.get('wf', '{}')"), (submit, "client.jobs.get('workflow-execution:{}')")],
+        [(execute, "client.v1.logs.execution('{}')"), (submit, "client.jobs.get('workflow-execution:{}')")],
     )
     def test_say_how_to_read_what_became_of_it(self, call: Any, advice: str) -> None:
         played = call(known(), LOST, LOST, LOST)

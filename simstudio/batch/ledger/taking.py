@@ -34,7 +34,7 @@ def lock_ledger(path: str) -> Lock:
                 pid = last.pid if last is not None else None
             who, how = "another process", ""
             if pid == os.getpid():
-                who, how = "another batch of this process", " (one that is left ends with its `with`, or batch.close())"
+                who, how = "another batch of this process", " (one that is left ends with its `with` or `async with`)"
             raise LedgerError(
                 f"The ledger {path} is in use by {who} (pid {pid if pid is not None else 'unknown'}). "
                 f"Wait for its end{how}, or give this batch a ledger of its own."

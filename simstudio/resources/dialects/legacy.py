@@ -425,11 +425,7 @@ class LegacyDialect(Dialect[M]):
             return
         from simstudio.resources.v2.execution import name_run
 
-        job = (
-            f"client.jobs.get('{JOB_PREFIX}{run_id}')"
-            if background
-            else f"client.v2.runs.get({workflow_id!r}, {run_id!r})"
-        )
+        job = f"client.jobs.get('{JOB_PREFIX}{run_id}')" if background else f"client.v1.logs.execution({run_id!r})"
         name_run(error, run_id, workflow_id, job=job)
 
 
