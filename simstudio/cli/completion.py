@@ -21,6 +21,8 @@ from simstudio.cli.output import write
 _SHELLS = ("bash", "zsh", "fish")
 _DEADLINE = 1.5
 """Seconds that a completion may wait for the server."""
+_FISH_SPLIT, _FISH_SPLIT_ONCE = 'string split "," ', 'string split --max 1 "," '
+"""click's script for fish splits at each comma, which cuts ids and help texts that have some."""
 _MOST = 100
 """Workflows that are looked at: one page."""
 
@@ -44,7 +46,8 @@ def completion(ctx: click.Context, shell: str) -> None:
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101 - click has all three
     made = kind(ctx.find_root().command, {}, "simstudio", "_SIMSTUDIO_COMPLETE")
-    write(f"{ShellComplete.source(made)}\n")  # bash's own runs bash first, to ask for its version
+    script = ShellComplete.source(made)  # bash's own runs bash first, to ask for its version
+    write(f"{script.replace(_FISH_SPLIT, _FISH_SPLIT_ONCE)}\n")
 
 
 def complete_workflows(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
