@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "client": BELOW_MODELS | {"models", "errors", "resources"},
     "services": {"_version", "transport", "core", "batch"},
 }
-MAY_IMPORT["codegen"] = BELOW_MODELS | {"models", "resources"}
+MAY_IMPORT["codegen"] = BELOW_MODELS | {"models", "errors", "resources"}
 MAY_IMPORT["workflow_files"] = BELOW_MODELS | {"models", "errors", "resources", "client"}
 MAY_IMPORT["sandbox"] = {*MAY_IMPORT, "simstudio"}
 MAY_IMPORT["testing"] = {*MAY_IMPORT, "simstudio"}
