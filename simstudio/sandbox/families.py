@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from simstudio.sandbox import jsontext
-from simstudio.sandbox.checks import Issue, Issues, Path, zod4
+from simstudio.sandbox.checks import Issue, Issues, Path
 from simstudio.sandbox.http import Headers, Refusal, Reply, json_reply
 from simstudio.sandbox.operation import Call, CheckingFamily, Family, Handler, Operation
 from simstudio.sandbox.signatures import Signature
 from simstudio.sandbox.times import iso
+from simstudio.sandbox.zod import zod4
 
 if TYPE_CHECKING:
     from simstudio.core.operation import listing

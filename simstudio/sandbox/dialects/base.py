@@ -10,11 +10,12 @@ from uuid import uuid5
 import attrs
 
 from simstudio.sandbox import jsontext
-from simstudio.sandbox.checks import Issue, Issues, zod3
+from simstudio.sandbox.checks import Issue, Issues
 from simstudio.sandbox.http import Refusal, Reply, json_reply
 from simstudio.sandbox.ids import NAMESPACE
 from simstudio.sandbox.seeding import new_uuid
 from simstudio.sandbox.workflow import Workflow
+from simstudio.sandbox.zod import zod3
 
 if TYPE_CHECKING:
     from simstudio.sandbox.limits import Allowance, Limiter, Meter, RateLimits

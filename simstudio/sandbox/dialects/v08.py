@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 
 from simstudio.sandbox import jsontext
-from simstudio.sandbox.checks import Issue, Issues, Text, zod4
+from simstudio.sandbox.checks import Issue, Issues, Text
 from simstudio.sandbox.dialects.base import Check
 from simstudio.sandbox.dialects.v06 import V06
 from simstudio.sandbox.http import Refusal
 from simstudio.sandbox.limits import UNLIMITED, RateLimits
+from simstudio.sandbox.zod import zod4
 
 if TYPE_CHECKING:
     from simstudio.sandbox.runs import Invocation, Outcome

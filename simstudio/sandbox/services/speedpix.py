@@ -14,12 +14,10 @@ Example:
 from __future__ import annotations
 
 import asyncio
-import mimetypes
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import parse_qs, quote
 
 import attrs
 
@@ -30,6 +28,7 @@ from simstudio.sandbox.request_log import failure_text
 from simstudio.sandbox.seeding import new_hex
 from simstudio.sandbox.services.functions import Functions, has_ended
 from simstudio.sandbox.services.speedpix_gateway import Gateway
+from simstudio.sandbox.services.speedpix_storage import FileStorage
 from simstudio.sandbox.serving import Served, direct, random_key
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 KNOWN_KEY, KNOWN_SECRET = "app-key-sandbox", "app-secret-sandbox"
-_KEPT_FOR = 3600
 _POLLS = ("/scc/comfy_get_progress", "/scc/comfy_get_result")
 
 
@@ -145,10 +143,8 @@ class SpeedPixSandbox(LocalService):
         self.states = states
         self._workflows: dict[str, Callable[..., Any]] = {}
         self._tasks: dict[str, _Task] = {}
-        self._places: dict[str, str] = {}
-        self._files: dict[str, tuple[bytes, str]] = {}
+        self._storage = FileStorage(self.clock)
         self._functions = Functions(self._save_soon)
-        self._served_at: str | None = None
         self.workflow("echo")(_echo)
         self.workflow("fail")(_fail)
 
@@ -159,7 +155,7 @@ class SpeedPixSandbox(LocalService):
     @property
     def uploads(self) -> dict[str, bytes]:
         """The files uploaded so far, by their storage key."""
-        return {key: self._files[key][0] for key in self._places if key in self._files}
+        return self._storage.uploads
 
     def workflow(self, workflow_id: str) -> Callable[[F], F]:
         """Register a function of the inputs as a workflow, in place of an earlier one with this id. It may be async.
@@ -181,9 +177,7 @@ class SpeedPixSandbox(LocalService):
 
     def store(self, content: bytes, name: str = "file.bin", content_type: str | None = None) -> str:
         """Keep a file, and return the URL from which it can be fetched."""
-        key = f"out-{len(self._files) + 1}/{quote(name)}"
-        self._files[key] = (bytes(content), content_type or mimetypes.guess_type(name)[0] or "application/octet-stream")
-        return f"{self._origin}/files/{key}?Signature=sandbox"
+        return self._storage.store(content, name, content_type)
 
     @cached_property
     def app(self) -> Starlette:
@@ -203,12 +197,12 @@ class SpeedPixSandbox(LocalService):
             Route("/scc/comfy_get_result", _Endpoint(partial(self._answer_signed, self._result)), methods=["POST"]),
             Route(
                 "/scc/sp_create_temp_file_upload_sign",
-                _Endpoint(partial(self._answer_signed, self._place)),
+                _Endpoint(partial(self._answer_signed, self._reserve)),
                 methods=["POST"],
             ),
             Route("/scc/{name:path}", _Endpoint(partial(self._answer_signed, self._anything))),
-            Route("/bucket/{key:path}", _Endpoint(self._put), methods=["PUT"]),
-            Route("/files/{key:path}", _Endpoint(self._get), methods=["GET"]),
+            Route("/bucket/{key:path}", _Endpoint(self._storage.put), methods=["PUT"]),
+            Route("/files/{key:path}", _Endpoint(self._storage.get), methods=["GET"]),
         ]
         return Starlette(routes=routes, middleware=self._middleware())
 
@@ -222,14 +216,6 @@ class SpeedPixSandbox(LocalService):
         return SpeedPixServer(self, host, port)
 
     @property
-    def _origin(self) -> str:
-        if self._served_at is None:
-            from simstudio.errors import ConfigurationError
-
-            raise ConfigurationError("the sandbox has no address before start() or `with sandbox.serve()`")
-        return self._served_at
-
-    @property
     def functions(self) -> list[str]:
         """Names of the workflows."""
         return list(self._workflows)
@@ -241,8 +227,7 @@ class SpeedPixSandbox(LocalService):
     async def _forget(self) -> None:
         self._functions.stop()
         self._tasks.clear()
-        self._places.clear()
-        self._files.clear()
+        self._storage.clear()
 
     async def _stop(self) -> None:
         self.faults.end_sleep()
@@ -252,18 +237,19 @@ class SpeedPixSandbox(LocalService):
     def _save(self) -> dict[str, Any]:
         return {
             "tasks": {task_id: task.save() for task_id, task in self._tasks.items()},
-            "places": self._places,
-            "files": self._files,
-            "origin": self._served_at,
+            "places": self._storage.places,
+            "files": self._storage.files,
+            "origin": self._storage.origin,
         }
 
     def _load(self, data: Mapping[str, Any]) -> None:
         self._tasks = {task_id: _Task.load(each) for task_id, each in data["tasks"].items()}
-        self._places, self._files, self._served_at = data["places"], data["files"], data["origin"]
+        storage = self._storage
+        storage.places, storage.files, storage.origin = data["places"], data["files"], data["origin"]
 
     def _move(self, origin: str) -> None:
         """Listen at another address: files in the outputs of earlier runs are there as well."""
-        before, self._served_at = self._served_at, origin
+        before, self._storage.origin = self._storage.origin, origin
         for task in self._tasks.values() if before is not None else ():
             task.output = jsontext.copy_value(
                 task.output,
@@ -274,8 +260,6 @@ class SpeedPixSandbox(LocalService):
 
     def _is_read(self, method: str, path: str) -> bool:
         return super()._is_read(method, path) or path in _POLLS
-
-    # -- the service -------------------------------------------------------------------------------------------------
 
     async def _answer_signed(self, handler: Callable[[dict[str, Any]], Awaitable[Reply]], request: Request) -> Reply:
         body = await request.body()
@@ -345,6 +329,9 @@ class SpeedPixSandbox(LocalService):
             )
         return self._answer({"taskId": body["taskId"], "status": "succeeded", "result": task.output})
 
+    async def _reserve(self, body: dict[str, Any]) -> Reply:
+        return self._answer(self._storage.reserve(str(body.get("originalFilename")), str(body.get("contentType"))))
+
     async def _anything(self, body: dict[str, Any]) -> Reply:
         return self._answer(body)
 
@@ -356,37 +343,6 @@ class SpeedPixSandbox(LocalService):
         if isinstance(output, (list, tuple)):
             return [self._send(item) for item in output]
         return output
-
-    # -- its file storage --------------------------------------------------------------------------------------------
-
-    async def _place(self, body: dict[str, Any]) -> Reply:
-        key = f"tmp/{len(self._places) + 1}/{quote(str(body.get('originalFilename')), safe='')}"
-        self._places[key] = str(body.get("contentType"))
-        return self._answer({
-            "uploadUrl": f"{self._origin}/bucket/{key}?Expires=1&Signature=abc%2B",
-            "objectKey": key,
-            "path": f"oss://bucket/{key}",
-            "expireTime": int(self.clock()) + _KEPT_FOR,
-            "accessUrl": f"{self._origin}/files/{key}?Signature=def%2F",
-        })  # fmt: skip
-
-    async def _put(self, request: Request) -> Reply:
-        key, headers = _key_of(request, "/bucket/"), request.headers
-        if "authorization" in headers or any(name.startswith("x-ca-") for name in headers):
-            return _refusal("InvalidArgument", "Only one auth mechanism allowed")
-        if parse_qs(request.url.query).get("Signature") != ["abc+"] or headers.get("content-type") != self._places.get(
-            key
-        ):
-            return _refusal("SignatureDoesNotMatch", "The request signature we calculated does not match")
-        self._files[key] = (await request.body(), headers["content-type"])
-        return Reply(200, b"", (("etag", '"sandbox"'),))
-
-    async def _get(self, request: Request) -> Reply:
-        found = self._files.get(_key_of(request, "/files/"))
-        if found is None:
-            return _refusal("NoSuchKey", "The specified key does not exist.", 404)
-        content, content_type = found
-        return Reply(200, content, (("content-type", content_type),))
 
 
 class _Endpoint:
@@ -401,16 +357,6 @@ class _Endpoint:
 
         answer: ASGIApp = await self._handler(Request(scope, receive))
         await answer(scope, receive, send)
-
-
-def _key_of(request: Request, prefix: str) -> str:
-    raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
-    return raw.partition(b"?")[0].decode("ascii", "replace").removeprefix(prefix)
-
-
-def _refusal(code: str, message: str, status: int = 403) -> Reply:
-    xml = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
-    return Reply(status, xml.encode(), (("content-type", "application/xml"), ("x-oss-request-id", "sandbox")))
 
 
 def _echo(input: dict[str, Any]) -> dict[str, Any]:
