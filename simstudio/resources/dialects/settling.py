@@ -18,7 +18,8 @@ from simstudio.models.receipts import AsyncExecutionResult
 from simstudio.resources.claims import JOB_PREFIX
 from simstudio.resources.dialects.v2 import V2Dialect
 from simstudio.resources.execution import receipt
-from simstudio.resources.v2.execution import ClaimedRun, RunResponse, fetch_run
+from simstudio.resources.v2.execution import ClaimedRun
+from simstudio.resources.v2.run_responses import RunResponse, fetch_run
 from simstudio.resources.whole_output import read_whole
 from simstudio.transport.endpoint import segment
 from simstudio.transport.errors import InvalidResponseError, NotFoundError

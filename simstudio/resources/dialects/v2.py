@@ -34,14 +34,11 @@ from simstudio.resources.v2.execution import (
     MOST_SELECTED,
     PROTOCOL,
     Execution,
-    RunResponse,
     claim,
-    fetch_run,
     is_refusal,
     name_run,
-    parse_run,
-    run_path,
 )
+from simstudio.resources.v2.run_responses import RunResponse, fetch_run, parse_run, run_path
 from simstudio.transport.endpoint import segment
 from simstudio.transport.errors import APIStatusError, InvalidInputError, InvalidResponseError, SimStudioError
 from simstudio.transport.flow import Flow, FromBody

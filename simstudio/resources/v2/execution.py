@@ -14,7 +14,6 @@ no proxy closes an idle connection during a long run.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,25 +23,23 @@ from simstudio.core.conversion import require, structure
 from simstudio.core.errors import JobFailedError, StreamError
 from simstudio.core.failures import add_advice, read_error, status_error
 from simstudio.core.polling import TRANSIENT_ERRORS, Poller
-from simstudio.models.cut_texts import find_cut_texts
 from simstudio.models.outputs import is_resuming
 from simstudio.models.v2.runs import Run
 from simstudio.resources.claims import is_anonymous, mint, spends
 from simstudio.resources.settings import SIM
 from simstudio.resources.v2.gate import explain_not_found
-from simstudio.resources.whole_output import read_whole
+from simstudio.resources.v2.run_responses import RunResponse, error_response, fetch_run, last_line, parse_run, run_data
 from simstudio.transport.endpoint import segment
 from simstudio.transport.errors import (
     APIConnectionError,
     APITimeoutError,
     ConflictError,
-    InvalidResponseError,
     NotFoundError,
     RateLimitError,
     ServerError,
     SimStudioError,
 )
-from simstudio.transport.message import Claim, Response, json_error, unread_json_reason
+from simstudio.transport.message import Claim, Response
 
 if TYPE_CHECKING:
     from simstudio.core.options import Unset
@@ -112,25 +109,6 @@ def find_refusal(run: Mapping[str, Any]) -> str | None:
         return None
     message = str(error.get("message"))
     return next((code for code, begin in EXECUTION_LIMITS.items() if message.startswith(begin)), None)
-
-
-def run_path(workflow_id: str, run_id: str) -> str:
-    """The path of a run."""
-    return f"/api/v2/workflows/{segment(workflow_id, 'workflow_id')}/runs/{segment(run_id, 'run_id')}"
-
-
-@attrs.frozen
-class RunResponse:
-    """The data of a run and the response that carried it.
-
-    Attributes:
-        data: Plain JSON data.
-        truncated: Paths into the output of the texts that the server cut.
-    """
-
-    data: dict[str, Any]
-    response: Response
-    truncated: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -351,8 +329,8 @@ class Execution(ClaimedRun):
             if line is None:
                 return None
             if line.get("type") == "error":
-                raise status_error(_error_response(response, line), self.resource._context.session.credentials, SIM)
-            return RunResponse(_run_data(line.get("data"), response), response)
+                raise status_error(error_response(response, line), self.resource._context.session.credentials, SIM)
+            return RunResponse(run_data(line.get("data"), response), response)
         return parse_run(response)
 
     def _identify_run(self, flow: Flow[T]) -> Flow[T]:
@@ -382,88 +360,6 @@ def name_run(error: SimStudioError, run_id: str, workflow_id: str, *, job: str |
         add_advice(error, f"The run's id is {run_id}; its state: {job}")
 
 
-def fetch_run(
-    resource: APIResource[Any], workflow_id: str, run_id: str, *, whole: bool = False, **options: Any
-) -> Flow[RunResponse]:
-    """Fetch a run with its output.
-
-    Args:
-        whole: Whether to read texts in full that are cut in the output; a warning says if that is impossible.
-        options: Options of ``APIResource._request``.
-
-    Raises:
-        NotFoundError: No run has this id, or it does not exist yet.
-    """
-    request = resource._request(
-        "GET", run_path(workflow_id, run_id), params={"includeOutput": "true"}, resend="read", **options
-    )
-    run = parse_run((yield from resource._call_explained(request)))
-    output = run.data.get("output")
-    if not whole:
-        return attrs.evolve(run, truncated=find_cut_texts(output))
-    output, truncated = yield from read_whole(resource, run_id, output, **options)
-    return RunResponse({**run.data, "output": output}, run.response, truncated)
-
-
-def parse_run(response: Response) -> RunResponse:
-    """The run in a response.
-
-    Raises:
-        InvalidResponseError: The body holds no run.
-    """
-    body = response.json()
-    data = body.get("data") if isinstance(body, dict) else None
-    return RunResponse(_run_data(data, response), response)
-
-
 def is_claim_conflict(error: ConflictError) -> bool:
     """Whether a 409 says that the run id has been used before."""
     return "RUN_ID_CONFLICT" in (_code_in(error.details), error.server_code)
-
-
-def last_line(response: Response) -> dict[str, Any] | None:
-    """The last line of an NDJSON body (``final`` or ``error``); None if the body ended before it.
-
-    Raises:
-        InvalidResponseError: The line is JSON that Python does not read.
-    """
-    for line in reversed(response.content.splitlines()):
-        try:
-            data = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            if unread_json_reason(error, line) is not None:
-                raise json_error(response, error) from error
-            continue
-        if isinstance(data, dict) and data.get("type") in ("final", "error"):
-            return data
-    return None
-
-
-def _run_data(data: Any, response: Response) -> dict[str, Any]:
-    if isinstance(data, dict):
-        inner = data.get("data")
-        return inner if "status" not in data and isinstance(inner, dict) else data
-    raise InvalidResponseError(
-        f"{response.method} {response.path} answered {response.status} without a run. The body is in "
-        "error.response.content.",
-        status=response.status,
-        response=response,
-        history=response.history,
-    )
-
-
-def _error_response(response: Response, line: Mapping[str, Any]) -> Response:
-    """An NDJSON error line as a response with that status: the real status was sent before the error occurred."""
-    error, status = line.get("error"), line.get("status")
-    if not isinstance(error, Mapping):
-        error = {"message": error, "code": line.get("code")}
-    return Response(
-        status if type(status) is int and 400 <= status <= 599 else 500,
-        response.headers,
-        json.dumps({"error": error}).encode(),
-        response.method,
-        response.url,
-        response.attempt,
-        response.elapsed,
-        response.history,
-    )

@@ -13,7 +13,7 @@ from simstudio.core.polling import TRANSIENT_ERRORS, Poller
 from simstudio.core.resource import APIResource
 from simstudio.core.runs import SubmittedRun
 from simstudio.models.v2.runs import Run, RunError
-from simstudio.resources.v2.execution import fetch_run
+from simstudio.resources.v2.run_responses import fetch_run
 from simstudio.transport.errors import APITimeoutError, NotFoundError
 from simstudio.transport.flow import Flow
 

@@ -27,11 +27,10 @@ from simstudio.resources.streams import OpenedStream
 from simstudio.resources.v2.execution import (
     NDJSON,
     Execution,
-    RunResponse,
     claim,
     is_refusal,
-    parse_run,
 )
+from simstudio.resources.v2.run_responses import RunResponse, parse_run
 from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.flow import Flow
 from simstudio.transport.message import MAX_EVENT_SIZE
