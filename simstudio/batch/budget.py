@@ -1,4 +1,4 @@
-"""The budget of a batch: no execution begins that might exceed it together with the running ones."""
+"""The budget of a batch: no execution begins that would exceed it, with the running ones at the highest price so far."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from simstudio.transport.errors import SimStudioError
 
 _NOTHING = Decimal(0)
+_FOR_EACH_PRICE = 2  # executions under way for each price that is known
 
 
 class Budget:
     """The money of one batch.
 
-    Each running execution counts as the highest price so far. The first one runs alone, until its price is known.
+    Each running execution counts as the highest price so far, as nothing is known of its own. The first one runs alone,
+    and then at most twice as many as have a known price, so that few are under way while the prices seen may be low ones
+    by chance. What is spent passes the budget by no more than the running executions cost above that price.
 
     Args:
         most: Highest cost of all executions of this run.
@@ -36,6 +39,7 @@ class Budget:
         self._spent = _NOTHING
         self._dearest: Decimal | None = None
         self._count = 0
+        self._priced = 0
 
     @property
     def spent(self) -> Money:
@@ -49,7 +53,9 @@ class Budget:
             BudgetError: There is not enough left, and nothing is under way.
         """
         estimate = self._dearest or _NOTHING
-        if self._left >= (self.under_way + 1) * estimate and (self._dearest is not None or not self.under_way):
+        if self.under_way and self.under_way >= _FOR_EACH_PRICE * self._priced:
+            return False
+        if self._left >= (self.under_way + 1) * estimate:
             return True
         if self.under_way:
             return False
@@ -95,5 +101,6 @@ class Budget:
         self._left -= amount
         if said is None:
             return None
+        self._priced += 1
         self._dearest = max(self._dearest or _NOTHING, amount)
         return type(self._most)(amount)

@@ -79,7 +79,9 @@ class WorkflowBatches(APIResource[M]):
             budget: Highest cost of this run, such as ``simstudio.Dollars(5)`` or ``simstudio.Credits(500)``
                 (200 to a dollar). None begins when those that have ended, and as much as the dearest of them for each
                 that runs, would pass it; the batch then ends with :class:`~simstudio.errors.BudgetError`. The price of
-                each is asked for with a request more (``item.cost``), and the first runs alone.
+                each is asked for with a request more (``item.cost``). The first runs alone, and then at most twice as
+                many as have a price. Items that turn out dearer than all before them can pass the budget by the
+                difference: put dear inputs first.
             dedup: Run equal inputs once, and give all of them its outcome; the others have ``item.duplicate``.
             dead_letters: A file for the items that failed, with their errors, one JSON object a line. It is written
                 anew by each run, and can be the ``inputs`` of another batch.

@@ -337,6 +337,14 @@ class TestBudget:
         assert 1 < sender.most <= 8
         assert len(sender.sent) == 9
 
+    @pytest.mark.parametrize(("prices", "most"), [([0.0], 10), ([0.5], 11), ([1.0, 1.0, 2.0], 19)])
+    def test_few_run_while_few_prices_are_known(self, prices: list[float], most: int) -> None:
+        """The first items may be cheap by chance."""
+        box = Box()
+        with pytest.raises(BudgetError):
+            play(Priced(), [*prices, *[5.0] * 50], budget=Dollars(10), pace=FixedPace(50), box=box)
+        assert sum(item.input for item in box.items) <= most
+
     @pytest.mark.parametrize("value", [None, "unpriced"])
     def test_a_service_that_says_no_prices_ends_it_after_the_first(self, value: Any) -> None:
         box = Box()
