@@ -202,7 +202,7 @@ def _versions() -> Check:
 
 
 def _check_certificates() -> Check:
-    from simstudio.transport.wire.trust import Trust
+    from simstudio.transport.wire.routes import Trust
 
     named = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), None)
     try:
@@ -215,7 +215,7 @@ def _check_certificates() -> Check:
 def _check_tls(connection: socket.socket, host: str) -> Check:
     import ssl
 
-    from simstudio.transport.wire.trust import Trust
+    from simstudio.transport.wire.routes import Trust
 
     try:
         with Trust().context().wrap_socket(connection, server_hostname=host) as secured:

@@ -320,7 +320,7 @@ def _execution(error: ExecutionError, task_id: str | None) -> str:
 
 def _command_to_see(error: ExecutionError, invocation: Invocation) -> str | None:
     """The command that shows what a failed run did; None if the server ends with this command, or nothing is known."""
-    from simstudio.models.traces import show_command
+    from simstudio.models.runs import show_command
 
     run_id = error.run_id or (error.result.execution_id if error.result is not None else None)
     if invocation.embedded or not (run_id or invocation.executed):

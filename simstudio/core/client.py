@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from simstudio.transport.rate_limit import RateLimitInfo
 
-C = TypeVar("C", bound="BaseClient[Any]")
 R = TypeVar("R")
 
 
@@ -51,13 +50,14 @@ class BaseClient(APIResource[M]):
         client._use(self._context.session, options)
         return client
 
+    @with_hints
     def with_options(
-        self: C,
+        self,
         *,
         timeout: float | Unset | None = UNSET,
         max_retries: int | Unset = UNSET,
         headers: Mapping[str, str] | None = None,
-    ) -> C:
+    ) -> Self:
         """Return a client with other options that shares this client's connections, key, base address and rate limits.
 
         Its ``close()`` does nothing: close the original.
@@ -81,7 +81,7 @@ class BaseClient(APIResource[M]):
             headers=own,
             key_header=self._context.session.service.key_header,
         )
-        clone: C = self._derive(type(self), options)
+        clone: Self = self._derive(type(self), options)
         return clone
 
     @operation

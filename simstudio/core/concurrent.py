@@ -6,10 +6,11 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from simstudio.core.session import LazyWire
-from simstudio.transport.flow import AsyncWire, Flow, Wire, adrive, drive
+from simstudio.transport.flow import Flow, adrive, drive
 
 if TYPE_CHECKING:
     from simstudio.core.context import Context
+    from simstudio.transport.wire.protocols import AsyncWire, Wire
 
 T = TypeVar("T")
 

@@ -46,10 +46,13 @@ def compile_function(method: Callable[..., Any], form: Form) -> FunctionType:
     Tracebacks and ``inspect.getfile`` show the file and line of the method. The function deletes its arguments when the
     method has returned or raised, so that its frame, whose locals crash reporters send, does not hold them.
     """
-    me, *others = (each.replace(annotation=Parameter.empty) for each in inspect.signature(method).parameters.values())
+    me, *others = inspect.signature(method).parameters.values()
     defaults = {each.name: each.default for each in others if each.default is not Parameter.empty}
     keywords = {each.name for each in others if each.kind is Parameter.KEYWORD_ONLY}
-    parameters = Signature([me, *(each.replace(default=None) if each.name in defaults else each for each in others)])
+    parameters = Signature([
+        Parameter(each.name, each.kind, default=None if each.name in defaults else Parameter.empty)
+        for each in (me, *others)
+    ])  # fmt: skip
     forwarded = ", ".join([me.name, *(_FORWARDED.get(each.kind, "{0}").format(each.name) for each in others)])
     name, prefix, wait = method.__name__, *(("async ", "await ") if form.awaited else ("", ""))
     written: Any = inspect.unwrap(method)

@@ -29,15 +29,14 @@ if TYPE_CHECKING:
     from typing_extensions import Self, dataclass_transform
 
     from simstudio.core.json_types import JSONTypes, Report
+
+    C = TypeVar("C", bound="type[Model]")
+    M = TypeVar("M", bound="Model")
 else:  # only type checkers read it, and Python 3.10 has none of its own
 
     def dataclass_transform(**_options):
         """Return the function as it is."""
         return lambda function: function
-
-
-C = TypeVar("C", bound="type[Model]")
-M = TypeVar("M", bound="Model")
 
 
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(attr.field,))
@@ -294,7 +293,7 @@ def _fields_of(kind: type[Model]) -> list[_Field]:
     hints: dict[str, Any] = {}
     for base in reversed(kind.__mro__):
         if attr.has(base):
-            hints |= {name: _evaluate(value, base) for name, value in inspect.get_annotations(base).items()}
+            hints |= _evaluate(inspect.get_annotations(base), base)
     found: list[_Field] = []
     for field in attr.fields(kind):
         factory = getattr(field.default, "factory", None)
@@ -306,15 +305,14 @@ def _fields_of(kind: type[Model]) -> list[_Field]:
     return found
 
 
-def _evaluate(annotation: Any, kind: type[Any]) -> Any:
-    """An annotation of a class as a type.
+def _evaluate(annotations: Mapping[str, Any], kind: type[Any]) -> dict[str, Any]:
+    """The annotations of a class as types.
 
-    It is compiled first: after a Ctrl-C while ``eval()`` runs a text, CPython ends by the signal, whoever caught it.
+    They are compiled first: after a Ctrl-C while ``eval()`` runs a text, CPython ends by the signal, whoever caught it.
     """
-    if not isinstance(annotation, str):
-        return annotation
-    code = compile(annotation, f"<annotation of {kind.__name__}>", "eval")
-    return eval(code, vars(sys.modules[kind.__module__]), dict(vars(kind)))  # noqa: S307
+    texts = [f"{name!r}: {value}" for name, value in annotations.items() if isinstance(value, str)]
+    code = compile(f"{{{', '.join(texts)}}}", f"<annotations of {kind.__name__}>", "eval")
+    return {**annotations, **eval(code, vars(sys.modules[kind.__module__]), dict(vars(kind)))}  # noqa: S307
 
 
 class _Missing:

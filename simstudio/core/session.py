@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from simstudio.transport.auth import Credentials
 from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.errors import ConfigurationError
-from simstudio.transport.flow import AsyncWire, Flow, Wire
+from simstudio.transport.flow import Flow
 from simstudio.transport.fork import no_fork, renew_after_fork
 from simstudio.transport.hints import RateLimits
 from simstudio.transport.message import Request, Response
@@ -24,9 +24,10 @@ from simstudio.transport.wire import WireOptions
 if TYPE_CHECKING:
     from simstudio.transport.call_limit import CallLimit
     from simstudio.transport.errors import NotFoundError
+    from simstudio.transport.wire.protocols import AsyncWire, Wire
 
 T = TypeVar("T")
-W = TypeVar("W", bound=Wire | AsyncWire)
+W = TypeVar("W")
 
 
 class Service:
@@ -107,8 +108,9 @@ class Session:
         self.endpoint = endpoint
         self.credentials = credentials
         self.rate_limits = rate_limits
-        # An iterator could be read only once, and each pickle reads the middleware again.
-        self.middleware = list(middleware) if isinstance(middleware, Iterator) else middleware
+        if middleware is not None and isinstance(middleware, Iterator):
+            middleware = list(middleware)  # an iterator can be read only once, and each pickle reads it again
+        self.middleware = middleware
         self.http_client = http_client
         self.arguments = arguments
         self.version = version

@@ -8,7 +8,7 @@ import attrs
 
 from simstudio.core.model import Model, model
 from simstudio.models.large_values import with_references
-from simstudio.models.outputs import truncated_field
+from simstudio.models.runs import truncated_field
 
 
 @model

@@ -11,8 +11,7 @@ from simstudio.core.errors import ExecutionError, ExecutionTimeoutError
 from simstudio.core.functions import with_hints
 from simstudio.core.model import Model, model
 from simstudio.models.large_values import with_references
-from simstudio.models.outputs import find_resume, truncated_field
-from simstudio.models.traces import find_trace, trace_advice
+from simstudio.models.runs import find_resume, find_trace, trace_advice, truncated_field
 
 if TYPE_CHECKING:
     from simstudio.models.pauses import Pause

@@ -13,8 +13,7 @@ from simstudio.core.functions import with_hints
 from simstudio.core.model import Model, model
 from simstudio.models.execution import WorkflowExecutionResult, error_text
 from simstudio.models.large_values import with_references
-from simstudio.models.outputs import find_resume, is_resuming, truncated_field
-from simstudio.models.traces import find_trace
+from simstudio.models.runs import find_resume, find_trace, is_resuming, truncated_field
 
 if TYPE_CHECKING:
     from simstudio.models.pauses import Pause

@@ -18,7 +18,7 @@ import attrs
 from simstudio.core.conversion import structure
 from simstudio.core.model import Model, model
 from simstudio.models.large_values import with_references
-from simstudio.models.outputs import find_paused
+from simstudio.models.runs import find_paused
 
 _OVER = ("resumed", "failed")
 _IN_PROGRESS = ("queued", "resuming")

@@ -9,7 +9,7 @@ import attrs
 from simstudio.core.functions import with_hints
 from simstudio.core.model import Model, model
 from simstudio.models.large_values import with_references
-from simstudio.models.traces import find_trace
+from simstudio.models.runs import find_trace
 from simstudio.models.usage import ExecutionRateLimits, Usage
 
 if TYPE_CHECKING:

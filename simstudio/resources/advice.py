@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from simstudio.core.failures import ErrorBody, is_gateway_timeout, read_error
-from simstudio.models.traces import trace_advice
+from simstudio.models.runs import trace_advice
 
 if TYPE_CHECKING:
     from simstudio.transport.message import Response

@@ -18,7 +18,7 @@ from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.core.resource import APIResource
 from simstudio.models.execution import error_facts, is_time_limit
-from simstudio.models.traces import trace_advice
+from simstudio.models.runs import trace_advice
 from simstudio.resources.advice import CANNOT_RESUME, CANNOT_RESUME_ADVICE
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.dialects.target import Target

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from simstudio.core.options import from_environment
 from simstudio.core.session import Service
 from simstudio.resources.advice import advise
-from simstudio.transport.endpoint import check_base_url
 from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.secret import Secret
 
@@ -75,11 +74,9 @@ def resolve_api_key(api_key: Secret[Any]) -> Secret[Any]:
     return check_api_key(api_key)
 
 
-def resolve_base_url(base_url: str | Secret[Any] | None) -> str:
-    """The given base URL, or else the value of ``SIM_BASE_URL``, or else ``https://sim.ai``."""
-    given: Secret[Any] = Secret(base_url)
-    del base_url
-    return check_base_url(from_environment(given, "SIM_BASE_URL", DEFAULT_BASE_URL))
+def resolve_base_url(base_url: Secret[Any]) -> Secret[Any]:
+    """The given base URL, or else the value of ``SIM_BASE_URL``, or else ``https://sim.ai``; unchecked."""
+    return from_environment(base_url, "SIM_BASE_URL", DEFAULT_BASE_URL)
 
 
 def resolve_api_version(api_version: str | None) -> APIVersion:

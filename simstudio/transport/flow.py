@@ -17,7 +17,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Generator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.message import Body, Request, Response
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import asyncio
     from types import ModuleType
     from typing import TypeAlias
+
+    from simstudio.transport.wire.protocols import AsyncWire, Wire
 
 T = TypeVar("T")
 
@@ -94,30 +96,6 @@ class Gather:
 
 Step: TypeAlias = Request | Sleep | Call | Blocking | FromBody | Gather
 Flow: TypeAlias = Generator[Step, Any, T]
-
-
-class Wire(Protocol):
-    """Sends requests and returns responses, blocking."""
-
-    def send(self, request: Request) -> Response:
-        """Send one request; see :mod:`simstudio.transport.wire`."""
-        ...
-
-    def close(self) -> None:
-        """Close every connection."""
-        ...
-
-
-class AsyncWire(Protocol):
-    """Sends requests and returns responses, awaited."""
-
-    async def send(self, request: Request) -> Response:
-        """Send one request; see :mod:`simstudio.transport.wire`."""
-        ...
-
-    async def aclose(self) -> None:
-        """Close every connection of the running event loop."""
-        ...
 
 
 def drive(flow: Flow[T], wire: Wire, *, seen: list[Response] | None = None) -> T:

@@ -55,12 +55,14 @@ class Headers(MutableMapping[str, str]):
 
     def __init__(self, items: Mapping[str, str] | Iterable[tuple[str, str]] | None = None) -> None:
         self._items: dict[str, tuple[str, str]] = {}
+        if items is None:
+            return
         if isinstance(items, Mapping):
             given = Secret(items)
             del items  # it may hold a token
             self.update(given.reveal())
         else:
-            for name, value in items or ():
+            for name, value in items:
                 before = self.get(name) if isinstance(name, str) else None
                 self[name] = f"{before}, {value}" if before is not None and isinstance(value, str) else value
 

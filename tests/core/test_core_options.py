@@ -20,7 +20,7 @@ from simstudio.core.options import (
     check_timeout,
     user_agent,
 )
-from simstudio.resources.settings import resolve_api_key, resolve_api_version, resolve_base_url
+from simstudio.resources.settings import resolve_api_key, resolve_api_version
 from simstudio.transport.secret import Secret
 from tests.driving import KEY
 
@@ -60,12 +60,12 @@ class TestKey:
 
 class TestBaseURL:
     def test_a_given_one_then_the_environments_then_sims(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert resolve_base_url(None) == "https://sim.ai"
+        assert SimStudioClient(KEY).base_url == "https://sim.ai"
         monkeypatch.setenv("SIM_BASE_URL", "https://env.test/")
-        assert resolve_base_url(None) == "https://env.test"
-        assert resolve_base_url("https://given.test") == "https://given.test"
+        assert SimStudioClient(KEY).base_url == "https://env.test"
+        assert SimStudioClient(KEY, "https://given.test").base_url == "https://given.test"
         monkeypatch.setenv("SIM_BASE_URL", "")
-        assert resolve_base_url(None) == "https://sim.ai"
+        assert SimStudioClient(KEY).base_url == "https://sim.ai"
 
     @pytest.mark.parametrize("base_url", ["", "sim.ai", "https://me:hush@sim.ai"])
     @both_kinds

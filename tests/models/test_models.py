@@ -38,7 +38,7 @@ from simstudio import (
 )
 from simstudio.core.conversion import structure
 from simstudio.core.model import Model, model, restore_model, wire_name
-from simstudio.models.outputs import find_resume
+from simstudio.models.runs import find_resume
 from simstudio.models.usage import ExecutionRateLimits, RateLimitEntry, StorageUsage, Usage
 from simstudio.models.v2.logs import TraceSpan
 from simstudio.models.v2.runs import RunReceipt

@@ -14,7 +14,7 @@ from simstudio.core.functions import with_hints
 from simstudio.core.model import Model, model
 from simstudio.models.cut_texts import find_cut_texts
 from simstudio.models.large_values import with_references
-from simstudio.models.traces import find_trace
+from simstudio.models.runs import find_trace
 from simstudio.models.v1.limits import Limits
 from simstudio.models.v2.logs import TraceSpan
 

@@ -9,9 +9,8 @@ import attrs
 from simstudio.core.functions import with_hints
 from simstudio.core.model import Model, model
 from simstudio.models.large_values import with_references
-from simstudio.models.outputs import is_resuming, truncated_field
 from simstudio.models.pauses import Pause, find_pauses, parse_pause_object
-from simstudio.models.traces import find_trace
+from simstudio.models.runs import find_trace, is_resuming, truncated_field
 
 if TYPE_CHECKING:
     from simstudio.traces.trace import Trace

@@ -18,7 +18,7 @@ from simstudio.models.jobs import Job
 from simstudio.models.large_values import with_references
 from simstudio.models.pauses import PausedRun, count_waiting, parse_pause_object, parse_pause_point
 from simstudio.models.receipts import AsyncExecutionResult
-from simstudio.models.traces import trace_advice
+from simstudio.models.runs import trace_advice
 from simstudio.models.usage import Usage, UsageLimits
 from simstudio.models.workflows import WorkflowStatus
 from simstudio.resources.claims import is_anonymous, no_claims

@@ -23,7 +23,7 @@ from simstudio.core.conversion import require, structure
 from simstudio.core.errors import JobFailedError, StreamError
 from simstudio.core.failures import add_advice, read_error, status_error
 from simstudio.core.polling import TRANSIENT_ERRORS, Poller
-from simstudio.models.outputs import is_resuming
+from simstudio.models.runs import is_resuming
 from simstudio.models.v2.runs import Run
 from simstudio.resources.claims import is_anonymous, mint, spends
 from simstudio.resources.settings import SIM
