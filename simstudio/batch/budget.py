@@ -1,4 +1,4 @@
-"""The budget of a batch: no execution begins that would exceed it, with the running ones at the highest price so far."""
+"""The budget of a batch: no execution begins that would exceed it together with the running ones."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _FOR_EACH_PRICE = 2  # executions under way for each price that is known
 class Budget:
     """The money of one batch.
 
-    Each running execution counts as the highest price so far, as nothing is known of its own. The first one runs alone,
-    and then at most twice as many as have a known price, so that few are under way while the prices seen may be low ones
-    by chance. What is spent passes the budget by no more than the running executions cost above that price.
+    Each running execution counts as the highest price so far. The first one runs alone, and then at most twice as many
+    as have a known price, because the first prices may be low by chance. The budget is exceeded by no more than the
+    running executions cost above the highest price before.
 
     Args:
         most: Highest cost of all executions of this run.

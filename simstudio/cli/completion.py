@@ -21,7 +21,7 @@ from simstudio.cli.output import write
 _SHELLS = ("bash", "zsh", "fish")
 _DEADLINE = 1.5
 """Seconds that a completion may wait for the server."""
-_FISH_SPLIT, _FISH_SPLIT_ONCE = 'string split "," ', 'string split --max 1 "," '
+_FISH_SPLIT, _FISH_SPLIT_ONCE = 'string split "," ', 'string split -m 1 "," '
 """click's script for fish splits at each comma, which cuts ids and help texts that have some."""
 _MOST = 100
 """Workflows that are looked at: one page."""
