@@ -21,6 +21,7 @@ from simstudio.batch.claims import place, without_password
 from simstudio.batch.pace import Pace
 from simstudio.batch.tokens.bucket import PERIOD
 from simstudio.core.disk import make_private
+from simstudio.core.transactions import transaction
 from simstudio.transport.errors import ConfigurationError, SimStudioError
 
 if TYPE_CHECKING:
@@ -334,20 +335,14 @@ class SQLiteCounters:
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Add to a counter, and return its new value."""
         now = self._wall()
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                row = self._db.execute("SELECT value, ends FROM counters WHERE key = ?", (key,)).fetchone()
-                value, ends = row if row is not None and row[1] > now else (0, now + expiry)
-                value += amount
-                self._db.execute("INSERT OR REPLACE INTO counters VALUES (?, ?, ?)", (key, value, ends))
-                if row is None:
-                    self._db.execute("DELETE FROM counters WHERE ends <= ?", (now,))
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-            return int(value)
+        with self._lock, transaction(self._db):
+            row = self._db.execute("SELECT value, ends FROM counters WHERE key = ?", (key,)).fetchone()
+            value, ends = row if row is not None and row[1] > now else (0, now + expiry)
+            value += amount
+            self._db.execute("INSERT OR REPLACE INTO counters VALUES (?, ?, ?)", (key, value, ends))
+            if row is None:
+                self._db.execute("DELETE FROM counters WHERE ends <= ?", (now,))
+        return int(value)
 
     def get(self, key: str) -> int:
         """The value of a counter; 0 if it does not exist."""

@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from simstudio.core.disk import make_private
+from simstudio.core.transactions import transaction
 from simstudio.sandbox.outputs import BlockOutput
 from simstudio.sandbox.pauses import PausePoint
 from simstudio.sandbox.records import ExecutionRecord, JobRecord
@@ -167,18 +168,13 @@ class SQLiteStore:
     def save_data(self, captured: Captured) -> None:
         """Replace the data besides runs; a content that is there already is not written again."""
         db, own = self._db, self._service
-        db.execute("BEGIN IMMEDIATE")  # waits for the sandbox of another service that writes
-        try:
+        with transaction(db):  # waits for the sandbox of another service that writes
             known = {row[0] for row in db.execute("SELECT digest FROM contents WHERE service = ?", (own,))}
             new = ((own, digest, content) for digest, content in captured.contents.items() if digest not in known)
             db.executemany("INSERT INTO contents VALUES (?, ?, ?)", new)
             gone = ((own, digest) for digest in known - set(captured.contents))
             db.executemany("DELETE FROM contents WHERE service = ? AND digest = ?", gone)
             db.execute("INSERT OR REPLACE INTO data VALUES (?, ?)", (own, captured.document))
-            db.execute("COMMIT")
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
 
     def forget_before(self, moment: float) -> None:
         """Drop what ended before a moment (epoch seconds)."""
@@ -223,18 +219,13 @@ def _bring_up_to_date(connection: sqlite3.Connection) -> None:
     """
     if _check_version(connection) == _VERSION:
         return
-    connection.execute("BEGIN IMMEDIATE")  # waits for the sandbox of another service that begins the same file
-    try:
+    with transaction(connection):  # waits for the sandbox of another service that begins the same file
         version = _check_version(connection)
         for number, change in _CHANGES:
             if version < number:
                 for statement in change.split(";"):
                     connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {_VERSION}")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
 
 
 def _check_version(connection: sqlite3.Connection) -> int:

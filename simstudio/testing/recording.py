@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from difflib import SequenceMatcher
+from os import SEEK_END
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -112,9 +113,24 @@ class Writer:
         response = scrub_response(response, self._scrubber)
         text = serialize({"requests": [request], "responses": [response]}, yamlserializer)
         text = text.removeprefix(_FIRST).removesuffix(_LAST)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(text if self.count else _HEAD + text)
+        self._append((text if self.count else _HEAD + text).encode())
         self.count += 1
+
+    def _append(self, data: bytes) -> None:
+        """Write an exchange, whole or not at all: a half would make the others unreadable.
+
+        Raises:
+            OSError: The file cannot be written, as on a full disk.
+        """
+        with self.path.open("ab", buffering=0) as file:
+            size = file.seek(0, SEEK_END)
+            left = memoryview(data)
+            try:
+                while left:
+                    left = left[file.write(left) :]
+            except OSError:
+                file.truncate(size)
+                raise
 
 
 class Reader:
@@ -139,6 +155,8 @@ class Reader:
             raise _configuration_error(f"{directory} holds no recording: there is no file {FILE}")
         try:
             requests, responses = deserialize(path.read_text(encoding="utf-8"), yamlserializer)[:2]
+        except (AttributeError, LookupError, TypeError) as error:
+            raise _configuration_error(f"{path} cannot be read as a recording: it is no cassette of vcrpy") from error
         except Exception as error:
             raise _configuration_error(f"{path} cannot be read as a recording: {error}") from error
         self._requests: list[Request] = requests

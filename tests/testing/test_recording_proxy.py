@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 from collections.abc import Callable
 
 import httpx
@@ -250,6 +251,33 @@ def test_a_recording_is_neither_overwritten_nor_made_up(tmp_path):
     (tmp_path / "recording.yaml").write_text("")
     with pytest.raises(ConfigurationError, match="exists: remove it to record again"):
         RecordingProxy(URL, tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "a: 1", "interactions: 5", "interactions: [{request: {method: GET}}]"])
+def test_a_file_that_is_no_recording_is_called_so(tmp_path, text):
+    (tmp_path / "recording.yaml").write_text(text)
+    with pytest.raises(
+        ConfigurationError, match=r"recording\.yaml cannot be read as a recording: it is no cassette of v"
+    ):
+        Replay(tmp_path)
+
+
+def test_an_exchange_that_the_disk_does_not_hold_leaves_the_others_readable(tmp_path, caplog):
+    long = httpx.Response(200, text="x" * 300_000)
+    upstream = Upstream(httpx.Response(200, json={"n": 1}), long, httpx.Response(200, json={"n": 3}))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+    try:
+        recorded(tmp_path, upstream, *(post(f"/{n}", {}) for n in (1, 2, 3)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert "not recorded: [Errno 27] File too large" in caplog.text
+    assert [answer.status_code for answer in ask(Replay(tmp_path).app, *(post(f"/{n}", {}) for n in (1, 2, 3)))] == [
+        200,
+        501,
+        200,
+    ]
 
 
 def test_a_client_is_recorded_with_streams_and_jobs_and_replayed_without_the_server(tmp_path):

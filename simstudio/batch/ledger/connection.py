@@ -14,13 +14,14 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from simstudio.batch.errors import LedgerError
 from simstudio.batch.ledger.lock import Lock
 from simstudio.batch.ledger.schema import check, is_new, migrate
 from simstudio.core.disk import make_private
+from simstudio.core.transactions import transaction
 from simstudio.transport.errors import SimStudioError
 
 BUSY_SECONDS = 5.0
@@ -142,7 +143,7 @@ class Connection:
             LedgerError: The file cannot be written, or is not :attr:`usable`.
         """
         self._ensure_usable()
-        with explain_errors(self.path, "written"), _transaction(self._db):
+        with explain_errors(self.path, "written"), transaction(self._db):
             yield self._db
 
     def close(self) -> None:
@@ -168,7 +169,7 @@ def _open_for_writing(path: str) -> sqlite3.Connection:
         current = not is_new(db) and check(db, path)  # before anything is written: it might be another program's
         _write_ahead(db, path)
         if not current:
-            with _transaction(db):
+            with transaction(db):
                 migrate(db)
         if Path(path).stat().st_size <= _CHECKED:
             (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
@@ -227,22 +228,3 @@ def _write_ahead(db: sqlite3.Connection, path: str) -> None:
     # A commit survives the process at once, and a power failure after the next checkpoint at the latest.
     db.execute("PRAGMA synchronous = NORMAL")
     db.execute("PRAGMA journal_size_limit = 67108864")
-
-
-@contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    _roll_back(db)  # an interrupt between two lines may have left a transaction open
-    try:
-        db.execute("BEGIN IMMEDIATE")
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        _roll_back(db)
-        raise
-
-
-def _roll_back(db: sqlite3.Connection) -> None:
-    """End a transaction, unless SQLite has ended it."""
-    with suppress(sqlite3.Error):
-        if db.in_transaction:
-            db.execute("ROLLBACK")
