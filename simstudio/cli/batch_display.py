@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from simstudio.cli.output import on_terminal, say
-from simstudio.cli.progress import can_animate
+from simstudio.cli.progress import begin, can_animate
 from simstudio.transport.terminal import printable
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Display:
                 redirect_stdout=False,
                 redirect_stderr=True,
             )
-            self._live.start()
+            begin(self._live)
         return self
 
     def __exit__(

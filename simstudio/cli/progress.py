@@ -14,6 +14,7 @@ from simstudio.transport.logging import logger
 from simstudio.transport.terminal import is_terminal, printable
 
 if TYPE_CHECKING:
+    import rich.live
     import rich.progress
     from typing_extensions import Self
 
@@ -56,7 +57,7 @@ class Waiting:
             self._shown.stop()
         yield
         if self._shown is not None:
-            self._shown.start()
+            begin(self._shown)
 
     def __enter__(self) -> Self:
         if can_animate():
@@ -72,13 +73,19 @@ class Waiting:
                 redirect_stdout=False,  # results go where they belong
             )
             self._shown.add_task(fitting(self._text, self._shown.console.width), total=None)
-            self._shown.start()
+            begin(self._shown)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def begin(shown: rich.live.Live | rich.progress.Progress) -> None:
+    """Show a spinner or a bar beside a visible cursor: a signal such as SIGTERM ends the process without ``stop()``."""
+    shown.start()
+    shown.console.show_cursor()
 
 
 def can_animate() -> bool:

@@ -7,7 +7,8 @@ import logging
 import re
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import click
@@ -15,7 +16,8 @@ import pytest
 from click.testing import CliRunner
 
 from simstudio.cli.app import application
-from simstudio.cli.progress import can_animate, fitting
+from simstudio.cli.batch_display import Display
+from simstudio.cli.progress import Waiting, can_animate, fitting
 from simstudio.cli.tables import show_fields, show_table
 from simstudio.sandbox import Sandbox, SandboxServer
 
@@ -194,6 +196,21 @@ class TestWaiting:
     @pytest.mark.parametrize(("width", "shown"), [(80, IDS[0]), (40, "")])
     def test_so_is_one_alone(self, width: int, shown: str) -> None:
         assert fitting(IDS[0], width) == shown
+
+    @pytest.mark.parametrize(
+        "shows", [lambda: Waiting("hello"), lambda: Display("hello", beside_results=False)], ids=["spinner", "bar"]
+    )
+    def test_the_cursor_is_visible_as_a_signal_may_end_the_process(
+        self, shows: Callable[[], AbstractContextManager[Any]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        terminal = io.StringIO()
+        monkeypatch.setattr(terminal, "isatty", lambda: True)
+        monkeypatch.setattr(sys, "stderr", terminal)
+        monkeypatch.setenv("TERM", "xterm")
+
+        with shows():
+            text = terminal.getvalue()
+            assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
 
     @pytest.mark.parametrize(("level", "animated"), [(logging.WARNING, True), (logging.DEBUG, False)])
     def test_lines_of_a_log_are_not_written_into_a_spinner(
