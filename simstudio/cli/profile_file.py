@@ -76,8 +76,7 @@ class ProfileFile:
 
         path = user_config_path("simstudio", appauthor=False) / "profiles.toml"
         try:
-            with path.open("rb") as file:
-                return cls(path, tomllib.load(file))
+            return cls(path, tomllib.loads(path.read_bytes().decode("utf-8-sig")))
         except FileNotFoundError:
             return cls(path, {})
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

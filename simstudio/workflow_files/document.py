@@ -132,7 +132,7 @@ def read_json(text: str, where: str) -> Json:
         InvalidInputError: The text is no JSON; the message names ``where``.
     """
     try:
-        return json.loads(text, object_hook=_join_lines)
+        return json.loads(text.removeprefix("\ufeff"), object_hook=_join_lines)  # editors on Windows may write one
     except (ValueError, RecursionError) as error:
         raise InvalidInputError(f"{where} is no JSON: {error}.") from None
 

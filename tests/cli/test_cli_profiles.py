@@ -336,6 +336,11 @@ class TestTheFile:
         assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
         assert said in result.stderr
 
+    def test_one_that_an_editor_on_windows_saved_is_read(self, cli, file) -> None:
+        file.write_bytes(b'\xef\xbb\xbf[profiles.a]\r\nbase_url = "https://a.test"\r\n')
+
+        assert "https://a.test" in cli("profiles", "list").stdout
+
     def test_one_that_cannot_be_read_is_2(self, cli, file) -> None:
         file.mkdir()
 

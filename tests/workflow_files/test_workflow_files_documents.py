@@ -169,3 +169,8 @@ def test_edges_and_variables_keep_the_ids_that_they_have() -> None:
 
     assert [each["id"] for each in state["edges"]] == ["e1", "e2"]
     assert state["variables"]["v1"]["name"] == "model"
+
+
+def test_a_file_that_an_editor_on_windows_saved_is_read() -> None:
+    text = '{"name": "a", "description": null, "folder": "/", "blocks": [], "edges": [], "variables": []}'
+    assert read_document(f"\ufeff{text}\r\n", "a.json") == read_document(text, "a.json")
