@@ -19,10 +19,9 @@ from simstudio.cli.invocation import Invocation, json_option, pass_invocation
 from simstudio.cli.output import say
 from simstudio.cli.sandbox_announcement import announce, announce_background, announce_recording, announce_replay
 from simstudio.cli.sandbox_log import shown_log
-from simstudio.cli.sandbox_services import add_faults, default_sandboxes, limit, sandboxes_of, service_names
+from simstudio.cli.sandbox_services import add_faults, limit, make_sandboxes, service_names
 
 if TYPE_CHECKING:
-    from simstudio.sandbox.local_service import LocalService
     from simstudio.sandbox.serving import Served
 
 _GENERATIONS = ("v0.8", "v0.6", "v0.4", "documents")
@@ -155,7 +154,7 @@ def sandbox(
     elif replay is not None:
         _serve_replay(replay, host, first, as_json=as_json)
     else:
-        sandboxes = _sandboxes(app, options["services"], {name: options[name] for name in _ARGUMENTS})
+        sandboxes = make_sandboxes(app, options["services"], {name: options[name] for name in _ARGUMENTS})
         add_faults(sandboxes, options["faults"])
         limit(sandboxes, options["rate_limit"])
         servers = [each.serve(host, first and first + number) for number, each in enumerate(sandboxes)]
@@ -197,20 +196,6 @@ def _words(options: Mapping[str, Any]) -> list[str]:
         elif value is not None and value is not False:
             words.append(f"--{names.get(name, name)}={value}")
     return words
-
-
-def _sandboxes(app: Path | None, services: tuple[str, ...] | None, options: dict[str, Any]) -> list[LocalService]:
-    """The sandboxes to serve."""
-    if app is None:
-        return default_sandboxes(services or ("sim",), **options)
-    given = [name for name, value in options.items() if value is not None]
-    if given:
-        arguments = ", ".join(f"{name}=…" for name in given)
-        words = " and ".join(f"--{name}" for name in given)
-        raise click.UsageError(
-            f"{words}: for the default sandbox. In {app}, write Sandbox({arguments})", click.get_current_context()
-        )
-    return sandboxes_of(app, services)
 
 
 def _serve_recording(record: tuple[str, str], host: str, port: int, *, as_json: bool) -> None:

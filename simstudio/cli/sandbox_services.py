@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from simstudio.sandbox import Sandbox
     from simstudio.sandbox.local_service import LocalService
 
 NAMES = ("sim", "oomol", "speedpix", "vectorvein")
@@ -27,17 +26,25 @@ def service_names(ctx: click.Context, param: click.Parameter, value: str | None)
     return NAMES if ALL in given else tuple(name for name in NAMES if name in given)
 
 
-def default_sandboxes(names: Sequence[str], *, generation: str | None = None, **options: Any) -> list[LocalService]:
-    """Sandboxes without functions of a user.
+def make_sandboxes(app: Path | None, names: Sequence[str] | None, arguments: Mapping[str, Any]) -> list[LocalService]:
+    """The sandboxes to serve, of an app or without functions of a user.
 
     Args:
-        names: the services.
-        generation: generation of Sim's sandbox.
-        options: arguments of all.
+        app: Python file; None without one.
+        names: the services to serve; None for those that the app defines, or Sim.
+        arguments: arguments of the sandboxes that the command line gives; None for what they have.
+
+    Raises:
+        CommandError: the file defines no sandbox, or several of one service.
     """
-    if generation is not None and "sim" not in names:
+    from simstudio.sandbox.arguments import give_arguments
+
+    given = {name: value for name, value in arguments.items() if value is not None}
+    with give_arguments(**given):
+        made = [_default_sandbox(name) for name in names or ("sim",)] if app is None else sandboxes_of(app, names)
+    if "generation" in given and "sim" not in [each.service for each in made]:
         raise click.UsageError("--generation: only for Sim, which is not served", click.get_current_context())
-    return [_sim(generation, options) if name == "sim" else _of_service(name, **options) for name in names]
+    return made
 
 
 def sandboxes_of(app: Path, names: Sequence[str] | None) -> list[LocalService]:
@@ -56,7 +63,7 @@ def sandboxes_of(app: Path, names: Sequence[str] | None) -> list[LocalService]:
     found = {each.service: each for each in load_sandboxes(app)}
     if names is None:
         return [found[name] for name in NAMES if name in found]
-    return [found[name] if name in found else default_sandboxes([name])[0] for name in names]
+    return [found[name] if name in found else _default_sandbox(name) for name in names]
 
 
 def limit(sandboxes: Iterable[LocalService], calls_per_minute: int | None) -> None:
@@ -80,14 +87,12 @@ def add_faults(sandboxes: Iterable[LocalService], rules: Sequence[str]) -> None:
                 raise click.BadParameter(str(error), param_hint="--fault") from error
 
 
-def _sim(generation: str | None, options: Mapping[str, Any]) -> Sandbox:
-    from simstudio.sandbox import Sandbox
+def _default_sandbox(name: str) -> LocalService:
+    """The sandbox of a service, without functions of a user."""
+    if name == "sim":
+        from simstudio.sandbox import Sandbox
 
-    kind = cast('Literal["v0.8", "v0.6", "v0.4", "documents"]', generation or "v0.8")
-    return Sandbox(generation=kind, **options)
-
-
-def _of_service(name: str, **options: Any) -> LocalService:
+        return Sandbox()
     from simstudio.cli.services import SERVICES
 
-    return SERVICES[name].make_sandbox(**options)
+    return SERVICES[name].make_sandbox()

@@ -93,9 +93,9 @@ class Service:
             text = re.sub(rf"(?<![\w-]){known}\b=?", word, text)
         return text
 
-    def make_sandbox(self, **options: Any) -> LocalService:
-        """A sandbox without functions of a user; ``options`` are arguments of its class."""
-        made: LocalService = _load(self.sandbox_class)(**options)
+    def make_sandbox(self) -> LocalService:
+        """A sandbox without functions of a user."""
+        made: LocalService = _load(self.sandbox_class)()
         return made
 
     def load_sandbox(self, app: Path) -> LocalService:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from simstudio.core.functions import with_hints
+from simstudio.sandbox.arguments import argument_of
 from simstudio.sandbox.clock import Clock
 from simstudio.sandbox.fault_rules import parse_fault
 from simstudio.sandbox.faults import FaultInjector, Faults, RequestBreaker
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from simstudio.sandbox.faults import Fault
+    from simstudio.sandbox.sqlite import SQLiteStore
 
 
 _READS = ("GET", "HEAD", "OPTIONS")
@@ -56,6 +58,8 @@ class LocalService(ABC):
         seed: int | None = None,
         state: str | PathLike[str] | None = None,
     ) -> None:
+        seed, state = argument_of("seed", seed), argument_of("state", state)
+        self._store: SQLiteStore | None = None
         self.faults = Faults()
         self._seed = None if seed is None else Seed(seed, self._is_read)
         self.clock = Clock(clock if self._seed is None or clock is not time.time else self._seed.now)
@@ -65,8 +69,8 @@ class LocalService(ABC):
         if state is not None:
             from simstudio.sandbox.sqlite import SQLiteStore
 
-            plain = PlainState(self._save, self._load)
-            self._state_file = StateFile(plain, SQLiteStore(state, self.service), self._seed)
+            self._store = SQLiteStore(state, self.service)
+            self._state_file = StateFile(PlainState(self._save, self._load), self._store, self._seed)
 
     def _save(self) -> dict[str, Any]:
         """The objects that were made over the API, as plain data."""

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from simstudio.core.functions import with_hints
+from simstudio.sandbox.arguments import argument_of
 from simstudio.sandbox.builtin import BUILTIN
 from simstudio.sandbox.core import Core, Settings
 from simstudio.sandbox.data.connectors import Source
@@ -26,7 +27,6 @@ from simstudio.sandbox.parameters import read_parameters
 from simstudio.sandbox.records import MemoryStore, Store
 from simstudio.sandbox.seeding import seeded
 from simstudio.sandbox.serving import SandboxExtra, Served, configuration_error, direct, random_key
-from simstudio.sandbox.sqlite import SQLiteStore
 from simstudio.sandbox.state import State, fingerprint
 from simstudio.sandbox.state_file import StateFile
 from simstudio.sandbox.workflow import F, Workflow
@@ -130,6 +130,7 @@ class Sandbox(LocalService):
         seed: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        generation = argument_of("generation", generation)
         if generation not in DIALECTS:
             raise configuration_error(f"unknown generation {generation!r}: choose one of {', '.join(DIALECTS)}")
         if upload_part_size < 1:
@@ -138,7 +139,7 @@ class Sandbox(LocalService):
             raise configuration_error("workspaces is a list of ids, not one")
         if isinstance(members, str):
             raise configuration_error("members is a list of addresses, not one")
-        super().__init__(clock, seed)
+        super().__init__(clock, seed, state)
         clock = self.clock
         self.api_key = api_key
         self.usage_cost = usage_cost
@@ -150,7 +151,7 @@ class Sandbox(LocalService):
         self._base_url: str | None = None
         self._notifications: Notifications | None = None
         self.rate_limits = rate_limits
-        store: Store = MemoryStore() if state is None else SQLiteStore(state)
+        store: Store = self._store or MemoryStore()
         self._definitions = Definitions((self.workspace_id, *workspaces), self._workflows, clock)
         self._engine = Engine(
             workflows=self._definitions.runnable,
@@ -197,7 +198,7 @@ class Sandbox(LocalService):
             served_at=lambda: self._base_url,
         )
         self._state = State(self._core, self._workflows, make_data)
-        self._state_file = StateFile(self._state, store, self._seed) if isinstance(store, SQLiteStore) else None
+        self._state_file = None if self._store is None else StateFile(self._state, self._store, self._seed)
         for function, fields in BUILTIN:
             self.workflow(function.__name__, fields=fields)(function)
 

@@ -23,7 +23,8 @@ from simstudio.cli.invocation import Invocation
 from simstudio.cli.sandbox import _wait, terminated_like_interrupted
 from simstudio.cli.sandbox import sandbox as sandbox_command
 from simstudio.cli.sandbox_examples import example_input
-from simstudio.cli.sandbox_services import sandboxes_of
+from simstudio.cli.sandbox_services import make_sandboxes, sandboxes_of
+from simstudio.sandbox.seeding import START
 
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals for one process")
 
@@ -267,12 +268,25 @@ def test_a_port_that_is_taken_is_one_line(cli, options: list[str]) -> None:
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("option", [["--state", "state.db"], ["--generation", "v0.4"]])
-def test_a_file_s_sandbox_has_its_own_settings(cli, app: Path, option: list[str]) -> None:
-    result = cli("sandbox", str(app), *option)
+def test_options_of_the_command_are_those_of_a_file_s_sandboxes(app: Path, tmp_path: Path) -> None:
+    app.write_text(
+        app.read_text() + "\nfrom simstudio.sandbox.services.oomol import OomolSandbox\noomol = OomolSandbox(seed=8)\n"
+    )
+    options = {"generation": "v0.4", "seed": 7, "state": tmp_path / "state.db"}
 
-    assert result.exit_code == 2
-    assert f"write Sandbox({option[0][2:]}=…)" in result.stderr
+    def tasks(*made: str) -> list[tuple[str, int]]:
+        sim, oomol, speedpix = make_sandboxes(app, ["sim", "oomol", "speedpix"], options)
+        assert (sim.generation, speedpix.clock()) == ("v0.4", START)
+        with sim.serve() as server, server.client() as client:
+            assert client.workflows.execute("greet", {"name": "Ada"}).output == "Hi Ada"
+        with oomol.serve() as server, server.client() as client:
+            for block in made:
+                client.tasks.create({"blockId": block})
+            return [(task["id"], task["created_at"]) for task in client.tasks.list().to_dict()["tasks"]]
+
+    first, again = tasks("sandbox::echo"), tasks()
+    assert [moment for _, moment in first] == [START * 1000 + 1]
+    assert again == first
 
 
 @pytest.mark.parametrize(
