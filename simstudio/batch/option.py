@@ -78,9 +78,9 @@ def make_switch(*, default: bool, flag: Flag) -> Option:
     return Option(default, must_be("True or False", lambda value: isinstance(value, bool)), flag)
 
 
-def make_function_option(flag: Flag | None = None) -> Option:
-    """An option that is a function, or None."""
-    return Option(None, must_be("a function", callable), flag)
+def make_function_option() -> Option:
+    """An option that is a function, or None. The command line has no flag for it."""
+    return Option(None, must_be("a function", callable), None)
 
 
 def is_path(value: Any) -> bool:

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 Json = Any
 Span = dict[str, Json]
 
-COST: Json = {"total": 0}
-"""Nothing costs anything here."""
 FULL_COST: Json = {"input": 0, "total": 0, "models": {}, "output": 0, "tokens": {"input": 0, "total": 0, "output": 0}}
 
 _ROOT = "workflow-execution"

@@ -9,7 +9,6 @@ from urllib.parse import quote
 import attrs
 
 from simstudio.sandbox.seeding import new_hex
-from simstudio.sandbox.times import iso
 
 if TYPE_CHECKING:
     from simstudio.sandbox.pauses import Place
@@ -65,8 +64,3 @@ class RunFile:
         """The file as ``/api/v1/logs`` lists it."""
         shown = self.to_output(place, workspace_id)
         return {name: shown[name] for name in ("id", "key", "url", "name", "size", "type")}
-
-    @property
-    def saved_at(self) -> str:
-        """Time of saving, as the API writes it."""
-        return iso(self.saved)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from simstudio.core.functions import with_hints
 from simstudio.testing.matchers import MATCH_ON, register_matchers
@@ -19,14 +19,11 @@ from simstudio.testing.scrubbing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from vcr import VCR  # type: ignore[import-untyped]
     from vcr.cassette import Cassette  # type: ignore[import-untyped]
     from vcr.request import Request  # type: ignore[import-untyped]
-
-RequestFilter: TypeAlias = "Callable[[Request], Request | None]"
-ResponseFilter: TypeAlias = "Callable[[dict[str, Any]], dict[str, Any] | None]"
 
 
 def default_record_mode() -> str:

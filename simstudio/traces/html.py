@@ -29,9 +29,9 @@ _LONGEST = 2_000
 """Characters of an input, an output or an error."""
 
 
-def fragment(trace: RunRecord, *, content: bool = False, limit: int | None = None) -> str:
-    """The picture for a notebook: one element with its style sheet."""
-    return f"<style>{_style()}</style>{_picture(trace, content=content, limit=limit, heading='h3')}"
+def fragment(trace: RunRecord, *, limit: int | None = None) -> str:
+    """The picture for a notebook: one element with its style sheet, without inputs and outputs."""
+    return f"<style>{_style()}</style>{_picture(trace, content=False, limit=limit, heading='h3')}"
 
 
 def page(trace: RunRecord, *, content: bool = False, limit: int | None = None) -> str:
