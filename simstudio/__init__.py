@@ -183,7 +183,7 @@ _MODULES = ("catalog", "webhooks")
 _NEEDED = {
     "AsyncSimStudioClient": ("simstudio.transport.wire.async_wire", "simstudio.resources.dialects.legacy"),
 }
-"""What a first call needs, imported with the name: an import inside a running event loop stalls its other tasks."""
+"""Modules that a first call needs, imported with the name: an import in a running event loop stalls its other tasks."""
 _ALIASES = {"Client": "SimStudioClient", "AsyncClient": "AsyncSimStudioClient"}
 
 __all__ = [

@@ -79,7 +79,7 @@ class Budget:
         One that ran and whose price the service does not say counts as the highest price so far.
 
         Args:
-            problem: Why the service could not be asked for the price.
+            problem: Cause for which the service could not be asked for the price.
 
         Returns:
             The price in the unit of the budget; None if it is not known.

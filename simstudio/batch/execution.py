@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from simstudio.transport.flow import Flow
 
 Mode: TypeAlias = Literal["sync", "async", "stream"]
-"""How an execution is sent: one request that waits for the result, a queued job that is polled, or a stream."""
+"""Way of sending an execution: one request that waits for the result, a queued job that is polled, or a stream."""
 Models: TypeAlias = Mapping[str, "type[Any]"]
 """Classes of what a ledger holds: ``result``, ``job`` of errors, and ``error``, the root of a service's own errors."""
 Hear: TypeAlias = Callable[[RateLimitInfo], None]

@@ -272,9 +272,9 @@ class Options:
 
     Attributes:
         given: All options of :class:`BatchOptions`.
-        max_retries: How often one item is sent again after what may be repeated.
-        max_refusals: How often one item is sent again after the rate limit refused it, before that ends the batch.
-        window: How far ahead of the first unfinished item others may begin, in order.
+        max_retries: Number of times an item is sent again after a failure that permits it.
+        max_refusals: Number of times an item is sent again after a refusal of the rate limit; one more ends the batch.
+        window: Largest distance from the first unfinished item at which another may begin, in ordered batches.
         backoff: Pauses before an item is sent again.
     """
 

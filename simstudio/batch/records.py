@@ -73,10 +73,10 @@ class Entry:
         input: The input as JSON data; from ``Ledger.find`` the input of this run; of a refused input its description.
         result: Result of a done item, or of a failure that has one. Its class is among those that the ledger was
             opened with, else :class:`StoredResult`.
-        error: Why there is no result, without response and earlier attempts. Its class is the original one if a ledger
-            can restore it, else the nearest base class.
+        error: Cause of the missing result, without response and earlier attempts. Its class is the original one if a
+            ledger can restore it, else the nearest base class.
         error_type: Name of the error's original class.
-        attempts: How often the item was sent in the run that finished it.
+        attempts: Number of times the item was sent in the run that finished it.
         elapsed: Seconds from the first request to the end.
         started_at: Time of the last sending, in seconds since 1970.
         ended_at: Time at which the end was written, in seconds since 1970; None before.

@@ -226,7 +226,7 @@ def source_of(
         relayed: Whether the thread that iterates can read them. It also examines each input before it reads the next,
             because their owner may use one object for all.
         examiner: Examines each input.
-        columns: Columns of a table that are read; None for all.
+        wanted: Columns of a table that are read; None for all.
 
     Raises:
         InvalidInputError: The value is neither an iterable nor a file of inputs.

@@ -12,7 +12,7 @@ import click
 from simstudio.batch.results import lines_path
 
 _BESIDE = ("-wal", "-shm", "-lock", "-journal")
-"""What SQLite, and the lock of a ledger, have beside a file."""
+"""Endings of the files that SQLite and the lock of a ledger make beside a file."""
 
 
 def keep_apart(

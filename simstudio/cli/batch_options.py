@@ -55,12 +55,12 @@ def _value_of(option: Option, flag: Flag, ctx: click.Context, parameter: click.P
 
 
 def given_options(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given, of all that a command got."""
+    """The options that were given, among all that a command received."""
     return {name: value for name, value in values.items() if value is not None}
 
 
 def kept_options(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that a ledger remembers, of all that were given or found in one."""
+    """The options that a ledger stores, among those that were given or found in one."""
     declared = declared_options()
     flags = {name: declared[name].flag for name in values if name in declared}
     return {name: values[name] for name, flag in flags.items() if flag is not None and flag.is_kept}

@@ -37,7 +37,7 @@ class Settings:
         timeout: Seconds an item may take.
         check: Whether inputs are compared with the fields of the workflow before they are sent.
         options: Options of ``map`` that were given.
-        secret: Whether ``shared`` held secrets, and is here without them.
+        secret: Whether secrets were removed from ``shared``.
         server: The base address that the batch ran on, or the option of the sandbox that it ran on.
         api_version: Version of the API.
         service: The service that runs it; None for Sim.
@@ -64,7 +64,7 @@ class Settings:
 
     @property
     def key(self) -> str | None:
-        """The field that identifies an input; None if its place does."""
+        """The field that identifies an input; None if its position identifies it."""
         return self.options.get("key")
 
     @property
@@ -73,7 +73,7 @@ class Settings:
         return self.options.get("shared")
 
     def to_keep(self) -> Settings:
-        """The same, whatever the working directory is, and without secrets."""
+        """The settings as a ledger stores them: with absolute paths, and without secrets."""
         options = kept_options(self.options)
         if self.shared is not None:
             options["shared"] = without_secrets(absolute(self.shared))
@@ -89,11 +89,11 @@ class Settings:
 
 @attrs.frozen
 class Note:
-    """The note in a ledger of how its batch was called.
+    """The settings of a batch that are stored in its ledger, so that it can be resumed.
 
     Attributes:
-        latest: How it was called last; None of a batch that no command line made.
-        accepted: How it was called when that was last found right; None while nothing was yet.
+        latest: Settings of the last run; None for a batch that no command line made.
+        accepted: Settings of the last run whose inputs were those of the ledger; None if there was none yet.
     """
 
     latest: Settings | None
@@ -101,7 +101,7 @@ class Note:
 
     @classmethod
     def of(cls, ledger: LedgerView) -> Note:
-        """The note of a ledger.
+        """Read the note of a ledger.
 
         Raises:
             LedgerError: The ledger cannot be read.
@@ -123,24 +123,24 @@ class Note:
 def _settings(told: dict[str, Any]) -> Settings:
     names = {field.name for field in attrs.fields(Settings)}
     known = {name: value for name, value in told.items() if name in names}
-    options = known.get("options", told)  # an earlier release kept each beside the others
+    options = known.get("options", told)  # an earlier release stored each option beside the other settings
     given = {name: value for name, value in options.items() if value is not None} if isinstance(options, dict) else {}
-    known["options"] = kept_options(given)  # and no others: a ledger may come from anybody
+    known["options"] = kept_options(given)  # other options are dropped: a ledger may come from anybody
     return Settings(**known)
 
 
 @attrs.frozen
 class Memory:
-    """The note in the ledger of how its batch was called, so that it can be resumed.
+    """The note of one run in the ledger of its batch.
 
-    A run may turn out to be wrong: an input is not the one in the ledger. How the batch was called before is
-    kept until then, so that one can go on with that.
+    A run may turn out to be wrong, because an input differs from that of the ledger. The settings of the earlier run
+    are kept until this is known, so that the batch can be resumed with them.
 
     Attributes:
-        settings: How it is called now.
+        settings: Settings of this run.
         api_version: Version of the API.
         before: The earlier note of the ledger.
-        new: Whether it knew no items.
+        new: Whether the ledger had no items before.
     """
 
     path: str
@@ -151,10 +151,10 @@ class Memory:
 
     @classmethod
     def begin(cls, path: str, settings: Settings, api_version: str, address: str, *, moved: bool = False) -> Memory:
-        """Let a ledger know how its batch is called; it is made where it is missing.
+        """Store the settings of a run that begins in the ledger, which is made if it is missing.
 
         Args:
-            settings: How it is called.
+            settings: Settings of this run.
             api_version: Version of the API.
             address: Address of the server; an embedded sandbox has a new one each time.
             moved: Whether the server may have another address than before.
@@ -179,15 +179,18 @@ class Memory:
         return cls(path, settings, api_version, before, new)
 
     def end(self, *, accepted: bool) -> Settings | None:
-        """This was right, or it was not, and the ledger remembers again what was.
+        """Store which settings the batch goes on with: those of this run, or the earlier ones.
+
+        Args:
+            accepted: Whether the inputs of this run were those of the ledger.
 
         Returns:
-            How the batch goes on; None where the ledger does not store it.
+            The settings; None if the ledger has none.
         """
         from simstudio.batch.ledger import Ledger
 
         last = self.settings if accepted or self.new else self.before.accepted
-        if last == self.settings and self.before.accepted in (None, last):  # it says so already
+        if last == self.settings and self.before.accepted in (None, last):  # the ledger has them already
             return last
         mode: Any = self.settings.mode
         with (
@@ -195,7 +198,7 @@ class Memory:
             Ledger.open(
                 self.path, workflow_id=self.settings.workflow, mode=mode, api_version=self.api_version
             ) as ledger,
-        ):  # else the ledger holds both
+        ):  # after a failure the ledger holds both
             Note(last, None).keep(ledger)
         return last
 

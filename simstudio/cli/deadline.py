@@ -1,4 +1,4 @@
-"""A bound for what has no deadline of its own: the look-up of a host name, or a keyring that asks to be unlocked."""
+"""A time limit for calls that have none: the look-up of a host name, or a keyring that asks to be unlocked."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ T = TypeVar("T")
 
 
 def within(seconds: float, function: Callable[[], T]) -> T:
-    """The result of a function, which runs in a thread that is given up after some seconds.
+    """Run a function in a thread and return its result. After the time limit the thread is left to itself.
 
     Raises:
         TimeoutError: The function takes longer.
-        Exception: The function raises it.
+        Exception: The function failed; this is its own exception.
     """
     outcome: list[Callable[[], T]] = []
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _OVERLAP = timedelta(seconds=60)
 """Logs of one moment may be stored in another order than they began."""
 _PATIENCE = timedelta(hours=6)
-"""How long a run that has not ended is asked for: those orphaned by a restart of the server never end."""
+"""Age at which a run is no longer followed: a run orphaned by a restart of the server never ends."""
 _BORNE = 5
 _GOING_ON = frozenset({"pending", "running", "redacting"})
 

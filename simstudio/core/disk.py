@@ -123,7 +123,7 @@ def output_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     number = _descriptor(path)
     if number is not None:
         with suppress(OSError, ValueError, AttributeError):
-            sys.stdout.flush()  # what was written before comes before
+            sys.stdout.flush()  # buffered output of the process comes first
         with os.fdopen(os.dup(number), "wb") as file:
             yield file
     elif not _is_regular(path):
@@ -226,7 +226,7 @@ class NewFile:
         with self._lock:
             self._discarded = True
             if self._file is not None and self._part is not None:
-                with suppress(OSError):  # what could not be written cannot be flushed either
+                with suppress(OSError):  # data that could not be written cannot be flushed either
                     self._file.close()
                 self._part.path.unlink(missing_ok=True)
                 self._file = self._part = None

@@ -277,7 +277,7 @@ def _public_name(kind: type[Model]) -> tuple[str, str] | type[Model]:
 
 
 _Field: TypeAlias = "tuple[str, Any, tuple[str, ...], Any, Callable[[], Any] | None, JSONTypes | None]"
-"""How to read one field from a JSON object:
+"""The parts of reading one field from a JSON object:
 
 * the attribute;
 * the documented wire name; None, which is no key in JSON, if the field has no wire name;

@@ -31,7 +31,7 @@ _BY_CODE: Final = {
     "PERSONAL_API_KEYS_DISABLED": "The workspace does not allow personal keys ({}): use a workspace key.",
     "INSUFFICIENT_WORKSPACE_ROLE": "The role of the key's user in the workspace does not allow this ({}).",
 }
-"""Advice by the code of a 403, which takes the place of the braces."""
+"""Advice for a 403, by its code; the code replaces the braces."""
 _RUNS: Final = r"/api/(workflows/[^/]+/execute|resume/.+|v2/workflows/[^/]+/(execute|runs/[^/]+/resume))$"
 REFUSED: Final = "Refused: "
 """The beginning of advice that repeats the details of a refusal."""

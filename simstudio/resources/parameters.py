@@ -18,8 +18,8 @@ Search: TypeAlias = Annotated[str, length(1, 200)]
 """Text to search for, 1 to 200 characters."""
 
 SaveTo: TypeAlias = Annotated[str | PathLike[str] | None, local]
-"""Where to save a download while it is received, instead of holding it in memory: a file that does not exist yet, or a
-directory, which gets a file with the name that the server gives. Nothing is replaced. None keeps it in memory."""
+"""Path at which a download is saved while it is received: a file that does not exist yet, or a directory, which gets a
+file with the name that the server gives. Nothing is replaced. None keeps the download in memory."""
 
 UploadToken: TypeAlias = Annotated[str, header("upload-token"), secret]
 """The ``upload_token`` of an upload session: a secret that every request of the session needs."""

@@ -48,14 +48,14 @@ class Engine:
     """The runs and jobs of a sandbox, on one event loop between `start` and `stop`. It can be started again.
 
     Args:
-        store: where jobs and executions are kept.
+        store: keeps jobs and executions.
         clock: epoch seconds.
         timeout: the longest a run may take, in seconds; None for no bound.
         job_concurrency: how many jobs run at a time; None for no bound.
         usage_error: returns the message of an exceeded usage limit, or None; called for every job.
         base_url: address of the server, for runs whose request had none.
         workspace_id: the workspace all workflows are in.
-        deployment: the id of the version of a workflow that is in service.
+        deployment: returns the id of the deployed version of a workflow.
         ended: called with every execution when it ends.
     """
 
@@ -95,7 +95,7 @@ class Engine:
         self._running = False
         self._count = 0
         self.last_runs: dict[str, tuple[int, float]] = {}
-        """Per workflow: how many runs there were, and when the last one began (epoch seconds)."""
+        """Number of runs, and beginning of the last one in epoch seconds, by workflow."""
 
     def start(self) -> None:
         """Continue after an earlier server: run pending jobs, fail interrupted ones. Needs a running loop."""

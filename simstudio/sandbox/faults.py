@@ -25,7 +25,7 @@ Drop = Literal["body", "request", "response", "head", "half"]
 DROPS: tuple[Drop, ...] = get_args(Drop)
 
 TRANSPORT = "simstudio.transport"
-"""Where, in the ASGI scope's state, `LocalServer` leaves the connection."""
+"""Key in the state of the ASGI scope under which `LocalServer` stores the connection."""
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")

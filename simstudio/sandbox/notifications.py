@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from simstudio.sandbox.logs import Entry
 
 Part = Literal["finalOutput", "traceSpans", "rateLimits", "usage"]
-"""What a delivery may carry besides."""
+"""Further parts of a delivery."""
 
 EVENT = "workflow.execution.completed"
 _TIMEOUT = 30.0
@@ -33,7 +33,7 @@ _UNSIGNED = "no secret was set"
 
 @attrs.frozen
 class Subscription:
-    """The address of deliveries, and their form."""
+    """An address that gets deliveries, with their family, secret and parts."""
 
     url: str
     secret: str | None

@@ -233,12 +233,12 @@ class Sandbox(LocalService):
 
     @property
     def workspace_id(self) -> str:
-        """The workspace all registered workflows are in, as ``/api/v1`` and ``/api/v2`` ask for it."""
+        """Id of the workspace that all registered workflows are in; requests to ``/api/v1`` and ``/api/v2`` name it."""
         return self._account().workspace_id
 
     @property
     def organization_id(self) -> str:
-        """The organization of the key's user, as the audit log of ``/api/v2`` asks for it."""
+        """Id of the organization of the key's user; requests for the audit log of ``/api/v2`` name it."""
         return self._account().organization_id
 
     @property
@@ -261,10 +261,10 @@ class Sandbox(LocalService):
 
         The function takes ``(input)``, ``(input, context)`` or the input fields as keyword arguments, such as
         ``(name: str = "Ada")``, and may be plain or async. The docstring describes the workflow, and its section
-        ``Args:`` the fields. What it returns is the
-        run's output. A generator (plain or async) yields text, `Chunk` and `Block`; the value a plain one returns is
-        the final output. What it gets for a `Pause` is somebody's answer; `Thinking`, `ToolCall` and `Reset` are events
-        of v2's streams. An exception is the run's failure, `respond` its Response block.
+        ``Args:`` the fields. Its return value is the output of the run. A generator (plain or async) yields text,
+        `Chunk` and `Block`; the return value of a plain one is the final output. A `Pause` that it yields evaluates to
+        the answer; `Thinking`, `ToolCall` and `Reset` are events of v2's streams. An exception makes the run fail, and
+        `respond` ends it in a Response block.
 
         Args:
             name: the workflow's id in paths.

@@ -244,7 +244,7 @@ class Context:
 
         Args:
             name: name of the file.
-                        media_type: ``Content-Type`` of the download.
+            media_type: ``Content-Type`` of the download.
 
         Returns:
             The file as it may appear in an output: ``id``, ``name``, ``size``, ``type``, ``url``, ``key``, ``context``.

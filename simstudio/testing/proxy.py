@@ -49,7 +49,7 @@ _OF_ONE_CONNECTION = frozenset(
 
 _SECONDS_TO_CONNECT = 30.0
 _SECONDS_WITHOUT_CLIENT = 2.0
-"""How long the rest of a response is still read for the recording when the client has gone."""
+"""Seconds for which the rest of a response is read for the recording after the client has disconnected."""
 
 
 class _Proxy(LocalService):
@@ -157,7 +157,7 @@ class RecordingProxy(_Proxy):
 
     @property
     def count(self) -> int:
-        """How many exchanges were recorded."""
+        """Number of recorded exchanges."""
         return self._writer.count
 
     @cached_property

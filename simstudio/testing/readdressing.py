@@ -12,7 +12,7 @@ class Readdressing:
 
     Args:
         old: base URL without a trailing slash.
-        new: the one in its place.
+        new: base URL that replaces it.
     """
 
     def __init__(self, old: str, new: str) -> None:
@@ -41,7 +41,7 @@ class Readdressing:
         return re.sub(rf"(?<![^<\s]){re.escape(old)}(?=[/?#>;]|$)", lambda _: new, value)
 
     def _count_beginning(self, data: bytes) -> int:
-        """How many bytes at the end could be the beginning of a URL to replace."""
+        """Count the bytes at the end that could be the beginning of a URL to replace."""
         starts = [f'"{old}'.encode() for old, _ in self._bases]
         longest = min(len(data), max(map(len, starts)))
         ends = range(longest, 0, -1)

@@ -1,4 +1,4 @@
-"""Single values of JSON data, each None if it is not what it should be."""
+"""Single values of JSON data; None for a value of another type or out of range."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 D = TypeVar("D")
 Resend: TypeAlias = Literal["read", "never", "claimed"]
-"""When a request may be sent again after a failure. ``read``: always, because it changes nothing. ``never``: only if it
+"""Rule for sending a request again after a failure. ``read``: always, because it changes nothing. ``never``: only if it
 was certainly not sent, or was refused before anything ran. ``claimed``: always, because it carries a *claim*, an id
 under which the server runs it at most once."""
 

@@ -6,6 +6,7 @@ The cause of an exception is named, not referred to by a pronoun.
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import simstudio
 
 PACKAGE = Path(simstudio.__file__).parent
 RIDDLE = re.compile(r"(What|Whatever|Where|Whose|Of|That|Those|Something|Somebody|Nothing|The one)\b")
+CLAUSE = re.compile(rf"{RIDDLE.pattern}|(How|Why|Which|When)\b")
 LINE = re.compile(r"^ +\w+: (.*)$", re.MULTILINE)
 PRONOUN = re.compile(r"^ +\w+(?:Error|Exception): (?:It|They|This|One(?! of))\b.*$", re.MULTILINE)
 
@@ -29,3 +31,15 @@ def test_summaries_and_lines_of_arguments_begin_with_their_noun_or_verb() -> Non
                 f"{path.relative_to(PACKAGE)}: {each}" for each in (text, *LINE.findall(text)) if RIDDLE.match(each)
             ]
     assert [each.splitlines()[0] for each in found] == []
+
+
+def test_the_text_below_a_constant_begins_with_its_noun() -> None:
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            body = getattr(node, "body", None)
+            for before, after in itertools.pairwise(body if isinstance(body, list) else ()):
+                text = after.value if isinstance(after, ast.Expr) else None
+                if isinstance(before, (ast.Assign, ast.AnnAssign)) and isinstance(text, ast.Constant):
+                    found += [f"{path.name}:{after.lineno}: {text.value}"] * bool(CLAUSE.match(str(text.value)))
+    assert found == []

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
 ColumnType: TypeAlias = Literal["string", "number", "boolean", "date", "json"]
-"""What a column may hold."""
+"""Type of the values of a column."""
 
 
 @model

@@ -81,7 +81,7 @@ class UsageRow(Model):
 
 @model
 class UsageRest(Model):
-    """The usage of what is in no row of a report.
+    """The usage that no row of a report covers.
 
     Attributes:
         events: Number of charges.

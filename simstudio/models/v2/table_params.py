@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
 ColumnType: TypeAlias = Literal["string", "number", "currency", "boolean", "date", "ttl", "json", "select"]
-"""What a column may hold. ``ttl`` is unknown to servers before September 2026."""
+"""Type of the values of a column. ``ttl`` is unknown to servers before September 2026."""
 
 
 # -- columns --------------------------------------------------------------------------------------------------------

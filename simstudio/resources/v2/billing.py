@@ -51,7 +51,7 @@ class Billing(APIResource[M]):
         """Retrieve plan, billing period, credits and storage of an account.
 
         Args:
-            workspace_id: A workspace whose billing account is meant; default: the caller's own account.
+            workspace_id: Workspace whose billing account is shown; default: the caller's own account.
 
         Raises:
             NotFoundError: No workspace has this id, or the API key may not see it.

@@ -25,7 +25,7 @@ MOST_COLUMNS = 50
 LONGEST_NAME = 50
 Lock = Literal["schema", "insert", "update", "delete"]
 LOCKS: tuple[Lock, ...] = get_args(Lock)
-"""What can be forbidden in a table."""
+"""Kinds of changes that can be forbidden in a table."""
 
 NOTHING = Fraction(0)
 

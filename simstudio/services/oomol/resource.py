@@ -126,11 +126,11 @@ class OomolResource(APIResource[M]):
             require(made, response, **types)
 
     def _begin_run(self, start: Callable[[], Flow[T]], options: Polling | None) -> Flow[T]:
-        """Begin a task or an installation that is waited for, again while the limiter refuses it: nothing has run then.
+        """Begin a task or an installation. In a wait, a refusal of the limiter is repeated: nothing ran.
 
         Args:
             start: Makes the flow that begins it.
-            options: Options of the wait, within whose time it is begun; None of what is not waited for.
+            options: Options of the wait, whose time includes the beginning; None if the caller does not wait.
         """
         if options is None:
             return start()
@@ -148,11 +148,11 @@ class OomolResource(APIResource[M]):
         """Poll a task or an installation until it has ended.
 
         Args:
-            what: Names it in messages: ``task t-1``.
+            what: Its name in messages: ``task t-1``.
             options: Times and callbacks.
             poll: Returns its state; takes the timeout of the request.
-            expired: Makes the error for a wait that took too long, of the last state.
-            again: The call that waits for it again, for messages.
+            expired: Makes the error for a wait that took too long, from the last state.
+            again: The call with which a user waits again, for messages.
         """
         poller = attrs.evolve(self.poller, schedule=options.schedule)
         polls = poller.wait(

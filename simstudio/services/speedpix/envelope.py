@@ -45,7 +45,7 @@ _CODES = {401: "UNAUTHORIZED", 402: "USAGE_LIMIT_EXCEEDED", 429: "RATE_LIMIT_EXC
 
 @attrs.frozen
 class Envelope:
-    """The envelope of a response. What it lacks is None.
+    """The envelope of a response. Missing parts are None.
 
     Attributes:
         status: 10 for success.

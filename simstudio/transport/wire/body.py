@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from simstudio.transport.message import Request, Response
 
 DRAIN_SECONDS = 0.25
-"""How long the end of a stream that is over in substance may take, before its connection is closed."""
+"""Seconds to wait for the end of a body whose content has been read, before its connection is closed."""
 DRAIN_BYTES = 64 * 1024
 _LARGEST_PIECE = 64 * 1024
 """Bytes of a stream that are handed on at once; compressed ones may become a thousand times as many."""

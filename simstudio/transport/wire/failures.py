@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from simstudio.transport.message import Request, Response
 
 CLOSED_HERE = "the client was closed while this call was under way"
-"""Why a call of another thread broke."""
+"""Cause in the error of a call whose client another thread closed."""
 _CONNECTING = ("ClientConnectorError", "ConnectionTimeoutError", "ClientHttpProxyError")
-"""What aiohttp raises before it has sent anything."""
+"""Names of the exceptions that aiohttp raises before it has sent anything."""
 _DOING = {
     "Connect": "connecting",
     "Pool": "waiting for a free connection",

@@ -18,7 +18,7 @@ APIKeyType = Literal["WORKFLOW", "VAPP"]
 """Kind of the client's key: of a user, or of a VApp."""
 
 OutputScope = Literal["output_fields_only", "all"]
-"""Which outputs a run gives: those of the output nodes, or those of all nodes."""
+"""Outputs in the result of a run: those of the output nodes, or those of all nodes."""
 
 
 @model
