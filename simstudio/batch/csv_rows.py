@@ -70,7 +70,7 @@ class _Lines(Iterator[str]):
     """Lines for a CSV reader; keeps those of the current row.
 
     Attributes:
-        problem: Why the row cannot be read; None if nothing is wrong with its lines.
+        problem: Fault for which the row cannot be read; None if there is none.
     """
 
     def __init__(self, lines: Iterator[bytes]) -> None:

@@ -69,7 +69,7 @@ class Elsewhere:
         Args:
             executor: The value that the caller gave.
             context: Context of the client, which must pickle.
-            execution: How items are executed.
+            execution: Executes the items.
             claims: The address of a store that the caller gave.
             rerun: Whether items that may have run are run again, so that tasks need no claim.
 

@@ -31,11 +31,11 @@ class Intake:
     """Reads inputs and decides what is to be done with each.
 
     Args:
-        options: How inputs are identified, and what is done with items of earlier runs.
+        options: Options: identification of inputs, and treatment of items of earlier runs.
         delivery: Receives items that need no sending.
         ledger: The ledger; None without one.
         duplicates: Finds inputs that equal earlier ones; None if they are sent as well.
-        execution: How items are executed.
+        execution: Executes the items.
         wake: Called when a further input may have come.
 
     Attributes:

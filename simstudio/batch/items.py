@@ -30,8 +30,8 @@ class BatchItem(Generic[R]):
         input: The input as it was sent: a copy, made when it was read, so that the caller may reuse a dict. An input
             that was refused and never sent is the caller's object.
         result: Result of the execution; None unless the item is done.
-        error: Why there is no result; an :class:`~simstudio.ExecutionError` if the workflow failed.
-        attempts: How often the item was sent in the run that finished it.
+        error: Cause of the missing result; an :class:`~simstudio.ExecutionError` if the workflow failed.
+        attempts: Number of times the item was sent in the run that finished it.
         elapsed: Seconds from the first request to the end, in the run that finished it.
         state: ``done``, ``failed``, or ``unknown``: it may have run, or may still run. When a client disconnects, some
             servers finish its execution and others cancel it; a cancelled one is ``failed``, and its error says that it

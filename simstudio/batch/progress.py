@@ -110,7 +110,7 @@ class Progress(_Measured):
 
     @property
     def held(self) -> str:
-        """Why no further item begins, in words; empty if items begin, or after a short wait."""
+        """Reason for which no further item begins, in words; empty if items begin, or after a short wait."""
         if self.away > 0:
             return f"no server for {math.ceil(self.away)} s, waiting for it"
         if self.waiting >= WORTH_TELLING:

@@ -80,7 +80,7 @@ class Entry:
         elapsed: Seconds from the first request to the end.
         started_at: Time of the last sending, in seconds since 1970.
         ended_at: Time at which the end was written, in seconds since 1970; None before.
-        mode: How the item was sent: ``sync``, ``async`` or ``stream``.
+        mode: Way in which the item was sent: ``sync``, ``async`` or ``stream``.
         api_version: API that it was sent to, ``v1`` or ``v2``, which has to be asked for its task or run.
     """
 
@@ -139,7 +139,7 @@ class Session:
 
     Attributes:
         pid: Id of its process, which may have ended.
-        mode: How it sent items: ``sync``, ``async`` or ``stream``.
+        mode: Way in which it sent items: ``sync``, ``async`` or ``stream``.
         api_version: API that it sent them to: ``v1`` or ``v2``.
         opened_at: Time of the opening, in seconds since 1970.
     """

@@ -30,7 +30,7 @@ class ResultLines:
         ordered: Whether items come in the order of the inputs.
         goes_on: Whether the file may hold items of an earlier run; if not, it is emptied before the first item.
         before: Called before the first item is written, once the file holds nothing but this batch's items.
-        name: How errors name the file; by default its path.
+        name: Name of the file in errors; by default its path.
 
     Attributes:
         path: The file.

@@ -303,8 +303,8 @@ def count_missing(ledger: LedgerView, came: int, refused: int) -> int:
 
     Args:
         came: Number of items of the run.
-        refused: How many of these were refused before they were sent. They are not compared, because a mended input may
-            have another key.
+        refused: Number of these that were refused before they were sent. They are not compared, because a mended input
+            may have another key.
     """
     total = ledger.counts().total
     if total <= came:

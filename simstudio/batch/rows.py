@@ -27,7 +27,7 @@ class BadRow:
 
     Attributes:
         text: The line, or the values of the row.
-        error: Why it cannot be read; the message begins with its place.
+        error: Fault for which it cannot be read; the message begins with its place.
     """
 
     text: Any

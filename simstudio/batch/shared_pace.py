@@ -408,7 +408,7 @@ def open_counters(shared: str) -> Counters:
 
 
 def _unreachable(storage: Any) -> Exception | str | None:
-    """Why a storage of ``limits`` cannot be used; None if it can. The storage's own check hides the reason."""
+    """Fault of a storage of ``limits``; None if it can be used. The storage's own check hides the fault."""
     ping = getattr(getattr(storage, "storage", None), "ping", None)
     try:
         if callable(ping):

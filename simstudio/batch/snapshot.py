@@ -135,7 +135,7 @@ def _copy_file(value: Any, files: list[File]) -> Any:
 
 
 def describe_problem(error: Exception, value: Any) -> str:
-    """Why an input cannot be sent, as the end of a sentence."""
+    """Fault for which an input cannot be sent, as the end of a sentence."""
     if isinstance(error, _Unsendable):
         return f"{error.place or 'it'} {error.why}."
     if isinstance(error, RecursionError):

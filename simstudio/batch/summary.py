@@ -23,7 +23,7 @@ class Summary:
         done: Items that succeeded, including those of earlier runs.
         failed: Items that failed, including those of earlier runs.
         unknown: Items that may have run.
-        errors: How often each class of error was the reason that an item has no result.
+        errors: Number of items without a result, by the class of their error.
         replayed: Items that the ledger knew from earlier runs.
         duplicates: Items that have the outcome of an equal input.
         p50: Seconds that an item of this run took, the median; known to 2 %. None if none ran.

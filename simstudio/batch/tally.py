@@ -20,7 +20,7 @@ class Tally:
     """Counts errors by their classes, and times by bins.
 
     Attributes:
-        errors: How often each class of error was the reason that an item has no result.
+        errors: Number of items without a result, by the class of their error.
     """
 
     def __init__(self) -> None:

@@ -24,17 +24,17 @@ class WorkItem:
     Attributes:
         claim: Id under which the service runs it at most once; None without one, or before one is made.
         receipt: Receipt of the queued execution; None before it is queued.
-        attempts: How often it was sent in this run.
+        attempts: Number of times it was sent in this run.
         refusals: Attempts that the rate limit refused.
         misses: Attempts during an outage, which are repeated more often than others.
-        reruns: How often it failed in this run and was run again.
+        reruns: Number of times it failed in this run and was run again.
         failed: Its item at the last failure, which is final unless it is run again.
         spent: Number of attempts, without refusals, before it was last run again.
         cost: Cost of its executions so far; None if it is not known.
         counted: Whether the budget counts it as running.
         began: Time of its first sending in this run, by the batch's clock.
         intended: Whether the ledger has recorded that it is about to be sent.
-        problem: Why it can no longer be sent, though it could when it was read.
+        problem: Fault for which it can no longer be sent, although it could when it was read.
         resumed: Whether an earlier run sent it, under its present ids.
     """
 
@@ -66,7 +66,7 @@ class WorkItem:
 
         Args:
             now: Time by the clock of ``began``.
-            error: Why there is no result.
+            error: Cause of the missing result.
         """
         last = result if error is None else getattr(error, "result", None)  # the result of the last response
         if state == "failed" and error is not None and self._was_sent_before and _is_cancelled(last):

@@ -74,7 +74,7 @@ class Outcome:
 
     Attributes:
         value: The result, or the receipt of a queued execution.
-        error: Why there is neither.
+        error: Cause for which there is neither.
         hint: Rate limit in the headers of the last response.
     """
 

@@ -116,7 +116,7 @@ def fitting(name: str, progress: Progress, width: int) -> tuple[str, int, str]:
 
     Args:
         name: Id of the workflow.
-        progress: How far it is.
+        progress: Progress of the batch.
         width: Width of the terminal in characters.
 
     Returns:

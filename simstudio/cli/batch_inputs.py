@@ -33,7 +33,7 @@ class InputPath(os.PathLike[str]):
         return self._path
 
     def __len__(self) -> int:
-        """How many inputs there are.
+        """Number of inputs.
 
         Raises:
             TypeError: The number is not known before they are read.

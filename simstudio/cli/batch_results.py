@@ -32,7 +32,7 @@ def write_line(item: BatchItem, words: Callable[[str], str]) -> None:
 
 
 def problem_of(out: Path, ledger: str) -> str | None:
-    """Why a file is not one of results of a ledger; None if it is, or if there is no file.
+    """Reason for which a file is not one of results of a ledger; None if it is, or if there is no file.
 
     A last line that was cut off, and is no JSON for that, need only begin as a result does.
 

@@ -70,7 +70,7 @@ class CommandError(Exception):
 
     Args:
         message: One line: what happened and what to do.
-        exit_code: How the process ends.
+        exit_code: Exit code of the process.
         kind: ``error.type`` in JSON output.
         choices: Ids, with what tells them apart, of which the user is to choose one.
     """
@@ -103,7 +103,7 @@ class Failure:
     Attributes:
         kind: The exception's name.
         message: One line: what happened and what to do.
-        exit_code: How the process ends.
+        exit_code: Exit code of the process.
         code: The documented code, or the server's.
         status: The HTTP status.
         request_id: The server's id of the request.

@@ -32,7 +32,7 @@ class Invocation:
         words: The command line.
         options: The options of the command, such as ``--workspace-id``, by the names of their Python arguments.
         profile: The profile that ``--profile`` names.
-        verbosity: How often ``-v`` was given: 1 shows requests, 2 shows bodies as well.
+        verbosity: Number of times ``-v`` was given: 1 shows requests, 2 shows bodies as well.
         key_advice: Advice for a key that the server refuses.
         id_advice: Advice for an id that the server does not have; empty if the id is no shortened one.
         rephrase: Puts options and variables in the place of the arguments that a message of another service's client

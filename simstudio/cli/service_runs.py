@@ -101,7 +101,7 @@ class Runs(ABC):
         return found
 
     def error(self, run: SubmittedRun[Any, Any, Any]) -> Any:
-        """Why a run failed, where its state says it."""
+        """Cause of a failed run, if its state names it."""
         found = self.state(run).get("error")
         return found.get("message") if isinstance(found, Mapping) else found
 

@@ -90,7 +90,7 @@ class Tail:
         workspace: Id of the workspace.
         filters: Filters of ``logs.list``, by argument.
         level: Only of this level. Not a filter of the server's: what runs is no error yet, and would not be waited for.
-        lines: How many earlier ones the first look gives.
+        lines: Number of earlier logs that the first look returns.
         begun: Whether there was a look that succeeded.
     """
 

@@ -38,7 +38,7 @@ class Delivery:
     """The outcome of one delivery.
 
     Attributes:
-        time: When it came, ISO 8601 UTC.
+        time: Time of receipt, ISO 8601 UTC.
         verified: Whether it is Sim's, and unaltered.
         event: Its type, of a verified delivery.
         id: The execution's id, of a notification.
@@ -46,7 +46,7 @@ class Delivery:
         status: The status that the sender got.
         forwarded: The status from the address to forward to; None if there was none.
         elapsed_ms: Milliseconds that forwarding took.
-        error: Why it was refused, or not forwarded.
+        error: Cause for which it was refused, or not forwarded.
     """
 
     time: str

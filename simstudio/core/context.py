@@ -22,7 +22,7 @@ class Context:
     Args:
         session: State that the client shares with its clones.
         options: Timeout, retries and headers of this client.
-        mode: How flows are run, and what operations return.
+        mode: Mode in which flows are run, which decides what operations return.
         rebuild: Makes the client of a pickle from the arguments in :meth:`reduce`.
 
     Attributes:

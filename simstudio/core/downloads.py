@@ -104,7 +104,7 @@ def receive(send: Callable[[], Flow[Response]], to: str | os.PathLike[str], retr
             is received from its start.
         to: A file that does not exist yet, or an existing directory, which gets a file with the name that the server
             gives.
-        retries: How often it is sent again.
+        retries: Number of times it is sent again.
 
     Raises:
         InvalidInputError: There is a file, which is not replaced, or a link, which is not followed.

@@ -257,7 +257,7 @@ def endpoint(
         verb: HTTP verb in upper case.
         path: Path with the wire names of its parameters in braces.
         operation_id: Id of the operation in the service's documents.
-        resend: When the request may be sent again; by default ``read`` for a GET and ``never`` for other verbs.
+        resend: Rule for sending the request again; by default ``read`` for a GET and ``never`` for other verbs.
         evidence: ``documented`` if no real server was seen to carry it out; default: ``_evidence`` of the class.
     """
 

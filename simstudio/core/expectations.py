@@ -82,7 +82,7 @@ class Watch:
     """The duration of one run, measured by the polls of a wait.
 
     Attributes:
-        begun: When the run began, by the clock of the wait; None if unknown.
+        begun: Time at which the run began, by the clock of the wait; None if unknown.
         running: Age of the run in seconds when a poll last found it running; 0 if no poll did.
     """
 
@@ -98,7 +98,7 @@ class Watch:
         """Return the best estimate of the duration in seconds; None without any.
 
         Args:
-            ended: When a response first said that the run has ended.
+            ended: Time at which a response first said that the run has ended.
             reported: Duration in seconds that the server reports. It may leave out the time in a queue.
         """
         if self.begun is None:

@@ -212,7 +212,7 @@ class Argument(NamedTuple):
 
     Attributes:
         bounds: Limits of the value; None for no limits.
-        sent: How it is sent, where it differs from the rules.
+        sent: Way of sending it, where it differs from the rules.
     """
 
     accepted: Accepted

@@ -184,9 +184,9 @@ class Poller:
             client_timeout: The client's timeout in seconds, which a poll does not exceed; None for no limit.
             on_progress: Called with each state. An exception of it ends the wait and is raised.
             estimate: Duration that a state estimates, in seconds, or None.
-            expected: When the end is likely. It replaces the pauses of the schedule, up to the schedule's maximum.
+            expected: Likely time of the end. It replaces the pauses of the schedule, up to the schedule's maximum.
                 After failed polls a pause is no shorter than the schedule's, so that the wait outlasts a short outage.
-            begun: When the run began, by the clock; by default now.
+            begun: Time at which the run began, by the clock; by default now.
             subject: The run, such as ``The task t-1``. Ctrl-C and cancellation then say that it goes on.
             again: Call that waits for the run again, for that message.
 

@@ -124,7 +124,7 @@ class APIResource(Generic[M]):
             headers: Headers, checked before, that win over the client's.
             timeout: Seconds for the whole call; by default the client's.
             idle_timeout: Seconds without a byte, instead of ``timeout``; the response is then left open as a stream.
-            resend: When the request may be sent again; see :data:`~simstudio.transport.message.Resend`.
+            resend: Rule for sending the request again; see :data:`~simstudio.transport.message.Resend`.
             refused: See :class:`~simstudio.transport.message.Request`.
             max_retries: Retries; by default the client's.
         """

@@ -72,7 +72,7 @@ class Session:
         arguments: Returns the arguments of the client's constructor that only the service has, for pickles.
         version: Version of the API; empty if the service has only one.
         service: Facts of the service.
-        wire: How long connections are kept, and how large a body may be.
+        wire: Time for which idle connections are kept, and the largest body.
         call_limit: The limit that a :class:`~simstudio.transport.throttle.Throttle` in ``stack`` keeps; None if the
             service limits only executions, or nothing.
 

@@ -99,7 +99,7 @@ class WorkflowExecution:
     """Executions of one workflow: an :class:`~simstudio.batch.execution.Execution`.
 
     Args:
-        options: How it is executed.
+        options: Options of the execution.
         context: Context of the client.
         on_hint: Called with what the responses to executions say about the rate limit, which only v2's do.
     """

@@ -57,7 +57,7 @@ class WorkflowBatches(APIResource[M]):
                 ``.arrow``, also with ``.gz`` or ``.zst``. Values of CSV are texts. Each input is copied when it is
                 read, so that a dict may be reused; files named by a path in it are read when they are sent, and must
                 stay as they are until then.
-            concurrency: How many run at a time; ``"auto"`` or None finds out what the server takes, up to 200.
+            concurrency: Number of items that run at a time; ``"auto"`` or None: as many as the server takes, up to 200.
             ordered: Give items in the order of the inputs; else as they end.
             mode: A request each (``sync``), queued and waited for (``async``), or a stream each (``stream``).
             on_result: Called with each item as it ends, in that order, on the batch's own thread; may be async on the
@@ -74,8 +74,8 @@ class WorkflowBatches(APIResource[M]):
             on_failed: Treatment of items of the ledger that failed: ``keep`` that, or ``rerun`` them.
             max_failures: End the batch with :class:`~simstudio.errors.TooManyFailuresError` when more items of this run
                 have no result: a number (``10``), or a share (``0.05``), which is looked at once 20 items have ended.
-            retries: How often an item is run again that ran and failed, or that the server failed with a 5xx; under an
-                id of its own each time.
+            retries: Number of times an item is run again that ran and failed, or that the server failed with a 5xx;
+                each time under an id of its own.
             budget: Highest cost of this run, such as ``simstudio.Dollars(5)`` or ``simstudio.Credits(500)``
                 (200 to a dollar). None begins when those that have ended, and as much as the dearest of them for each
                 that runs, would pass it; the batch then ends with :class:`~simstudio.errors.BudgetError`. The price of

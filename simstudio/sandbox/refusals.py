@@ -22,7 +22,7 @@ _TOO_MANY = (
 
 @attrs.frozen
 class ExecutionRefusal:
-    """Why an execution is refused.
+    """The refusal of an execution, and its reason.
 
     Attributes:
         reason: The error of the run that the refusal leaves.

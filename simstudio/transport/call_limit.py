@@ -136,7 +136,7 @@ class CallLimit:
         """Learn that a call was not refused.
 
         Args:
-            sent: When it was sent, by the clock.
+            sent: Time at which it was sent, by the clock.
         """
         with self._lock:
             if sent >= self._refused_at:
@@ -152,7 +152,7 @@ class CallLimit:
 
         Args:
             retry_after: Seconds that the service asks to wait; None if it does not say.
-            sent: When the call was sent, by the clock; None if that is not known.
+            sent: Time at which the call was sent, by the clock; None if unknown.
         """
         with self._lock:
             now = self.now()

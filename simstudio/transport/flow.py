@@ -82,7 +82,7 @@ class Gather:
 
     Args:
         flows: The flows. The sync driver runs each on a thread.
-        limit: How many run at a time.
+        limit: Number of flows that run at a time.
         stop: Called after the first error by the sync driver, which cannot cancel threads: it may end those that run.
     """
 

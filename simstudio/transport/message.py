@@ -157,7 +157,7 @@ class Headers(MutableMapping[str, str]):
 
 
 def _problem_of(name: object, value: object) -> str | None:
-    """Why a header cannot be sent; None if it can."""
+    """Reason for which a header cannot be sent; None if it can."""
     if not (isinstance(name, str) and name and _TOKEN.issuperset(name)):
         return f"{name!r} is not a header name: use ASCII letters, digits and dashes."
     if not (isinstance(value, str) and value.isascii() and value.replace("\t", " ").isprintable()):
@@ -258,12 +258,12 @@ class Request:
         method: HTTP verb in upper case.
         url: Complete address, with its query.
         content: Body; empty bytes for none. A :class:`Content` is read while it is sent.
-        resend: When the request may be sent again; see :data:`Resend`.
+        resend: Rule for sending the request again; see :data:`Resend`.
         refused: Whether the request may be sent again after a response whose status the policy names: of a ``never``
             request only if nothing ran, of a ``claimed`` one if the status is not part of what the run sent. By default
             never, or after each such status.
         streamed: Whether to leave the body of a 2xx response unread, as ``response.body``.
-        budget: How long the call may take; None for no limit.
+        budget: Time limit of the call; None for no limit.
         max_retries: Retries after the first attempt; None for those of the retry policy.
         attempt: Number of this attempt, from 1.
         observers: Functions that the retry middleware calls with the response of each attempt.

@@ -253,7 +253,7 @@ class WorkflowFolder:
             return False
 
     def _reason_to_keep(self, path: str, present: Present, entry: Entry | None) -> str:
-        """Why a file must not be replaced with a workflow that had another file; empty if it may be."""
+        """Reason for which a file must not be replaced with a workflow that had another file; empty if it may be."""
         here = self._digest(path)
         if here in (None, digest(present.document)):
             return ""

@@ -141,7 +141,7 @@ class Change:
         action: ``extra`` is a workflow that only the workspace has, and that stays.
         document: The wanted document; of a workflow that only the workspace has, its document there.
         differences: Differences between the workspace and the wanted document.
-        conflict: Why the change needs force; empty if it does not.
+        conflict: Reason for which the change needs force; empty if it needs none.
         notes: Settings that a person has to fill in.
         source: The wanted workflow; None for ``delete`` and ``extra``.
         present: The workflow in the workspace; None for ``create``.

@@ -13,8 +13,9 @@ from pathlib import Path
 import simstudio
 
 PACKAGE = Path(simstudio.__file__).parent
-RIDDLE = re.compile(r"(What|Whatever|Where|Whose|Of|That|Those|Something|Somebody|Nothing|The one)\b")
-CLAUSE = re.compile(rf"{RIDDLE.pattern}|(How|Why|Which|When)\b")
+CLAUSE = re.compile(
+    r"(What|Whatever|Where|Whose|Which|How|Why|When|Of|That|Those|Something|Somebody|Nothing|The one)\b(?! \|)"
+)
 LINE = re.compile(r"^ +\w+: (.*)$", re.MULTILINE)
 PRONOUN = re.compile(r"^ +\w+(?:Error|Exception): (?:It|They|This|One(?! of))\b.*$", re.MULTILINE)
 
@@ -28,7 +29,7 @@ def test_summaries_and_lines_of_arguments_begin_with_their_noun_or_verb() -> Non
             text = ast.get_docstring(node) or ""
             found += PRONOUN.findall(text)
             found += [
-                f"{path.relative_to(PACKAGE)}: {each}" for each in (text, *LINE.findall(text)) if RIDDLE.match(each)
+                f"{path.relative_to(PACKAGE)}: {each}" for each in (text, *LINE.findall(text)) if CLAUSE.match(each)
             ]
     assert [each.splitlines()[0] for each in found] == []
 

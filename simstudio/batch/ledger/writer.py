@@ -69,7 +69,7 @@ class Ledger(LedgerView):
 
         Args:
             workflow_id: Id of the workflow that the items are executions of.
-            mode: How items are sent from now on: ``sync``, ``async`` or ``stream``.
+            mode: Way of sending items from now on: ``sync``, ``async`` or ``stream``.
             api_version: API that they are sent to: ``v1`` or ``v2``.
             base_url: Server that they are sent to, or a function that returns it, called before each sending. A ledger
                 belongs to the first server that it is given; an empty text is not compared.

@@ -15,7 +15,7 @@ _PATIENCE = 1.0  # seconds until a refill whose time is not known
 
 
 class Questions:
-    """When to request the limits.
+    """Times at which to request the limits.
 
     Attributes:
         never: Whether not to ask: the service reports nothing, or reports the limit in each response.

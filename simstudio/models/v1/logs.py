@@ -199,7 +199,7 @@ class ExecutionData(Model):
         models: Cost and tokens by language model, as JSON data.
         has_trace_spans: Whether spans were recorded.
         trace_span_count: Number of spans.
-        finalization_path: How the execution ended: ``completed`` …
+        finalization_path: Way in which the execution ended: ``completed`` …
         last_started_block: Block that started last.
         last_completed_block: Block that ended last.
         execution_state: The server's own state of the run, as JSON data.

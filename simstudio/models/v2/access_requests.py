@@ -52,7 +52,7 @@ class AccessItem(Model):
 
     Attributes:
         state: ``allowed``, ``requestable`` or ``unavailable``.
-        reason: Why the access is unavailable.
+        reason: Reason for which the access is unavailable.
         pending_request_id: The caller's open request.
     """
 
@@ -147,7 +147,7 @@ class AccessRequestPreview(Model):
         fingerprint: State of the group or limit that was looked at; ``resolve`` needs it to grant the request.
         can_apply: Whether the request can be granted.
         resolution_kind: ``permission`` or ``usage_limit``.
-        unavailable_reason: Why the request cannot be granted.
+        unavailable_reason: Reason for which the request cannot be granted.
         group: None for a ``usage_limit``.
         current_limit_credits: Member's present credit limit, for a ``usage_limit``.
         new_limit_credits: Member's credit limit if the request is granted, for a ``usage_limit``.

@@ -13,7 +13,7 @@ class BulkItem(Model):
         kind: ``table`` or ``folder``.
         id: Id of a table, path of a folder.
         name: None if nothing has this id or path.
-        reason: Why the item failed; None for the other items.
+        reason: Reason of the failure; None for items that did not fail.
     """
 
     kind: str

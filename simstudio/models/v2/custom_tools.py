@@ -27,7 +27,7 @@ class ToolFunction(Model):
     """The function that a model sees: name, purpose and parameters.
 
     Attributes:
-        description: When a model should call the function.
+        description: Text for models: purpose of the function, and when to call it.
     """
 
     name: str

@@ -157,7 +157,7 @@ class ImportPreview(Model):
         unresolved_bindings: Bindings without a choice.
         configuration: Settings that depend on bindings.
         unresolved_configuration: Settings without a value.
-        discovery: How to find resources for the bindings.
+        discovery: Commands that list resources for the bindings.
     """
 
     preview_fingerprint: str

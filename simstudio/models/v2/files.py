@@ -75,7 +75,7 @@ class FileDetails(WorkspaceFile):
 
 @model
 class ItemCounts(Model):
-    """How many files and folders an operation has changed.
+    """Numbers of files and folders that an operation has changed.
 
     Attributes:
         folders: None if the operation changes files only.
@@ -211,7 +211,7 @@ class FileMatch(Model):
 
 @model
 class FileIndexStatus(Model):
-    """How many files the search index holds.
+    """Number of files in the search index.
 
     Attributes:
         skipped_files: Files without text, or too large.

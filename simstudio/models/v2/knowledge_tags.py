@@ -24,7 +24,7 @@ class TagDefinition(Model):
 
 @model
 class TagUsage(TagDefinition):
-    """How many documents and chunks have a value of a tag."""
+    """Numbers of documents and chunks that have a value of a tag."""
 
     document_count: int
     chunk_count: int

@@ -14,7 +14,7 @@ class SkillSummary(Model):
     Attributes:
         id: Begins with ``builtin-`` if Sim provides the skill.
         name: Lowercase words joined by hyphens.
-        description: When an agent should use the skill.
+        description: Text for agents: when to use the skill.
         read_only: Whether Sim provides the skill, so that it cannot be changed.
         created_at: ISO 8601; 1970 of a skill that Sim provides.
         updated_at: ISO 8601.

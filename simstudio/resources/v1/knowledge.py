@@ -66,7 +66,7 @@ class Knowledge(APIResource[M]):
         Args:
             name: 1 to 255 characters, unique in the workspace.
             description: At most 1,000 characters.
-            chunking_config: How documents are split, with the wire names; ``maxSize`` is at least 100.
+            chunking_config: Settings for splitting documents, with the wire names; ``maxSize`` is at least 100.
 
         Raises:
             ConflictError: The name is taken.
@@ -105,7 +105,7 @@ class Knowledge(APIResource[M]):
         Args:
             name: At most 255 characters.
             description: At most 1,000 characters.
-            chunking_config: How documents are split, with the wire names.
+            chunking_config: Settings for splitting documents, with the wire names.
 
         Raises:
             InvalidRequestError: No change was given, or an argument is invalid (``details``).

@@ -39,7 +39,7 @@ class Chat(APIResource[M]):
 
         Args:
             conversation_id: Up to 128 characters; default: a new conversation. An unknown id begins one as well.
-            effort: How long the agent may think; servers of August 2026 ignore it.
+            effort: Amount of thinking of the agent; servers of August 2026 ignore it.
             timeout: Seconds for the whole call; None for no limit; default: the client's timeout.
 
         Raises:

@@ -220,7 +220,7 @@ class Runs(APIResource[M]):
         """List the runs of a workflow, newest first.
 
         Args:
-            trigger: How the run was started: ``api``, ``manual``, ``schedule`` …
+            trigger: Origin of the run: ``api``, ``manual``, ``schedule`` …
             start_date: Earliest start: a ``datetime`` with a time zone, or ISO 8601 in UTC with ``Z``.
             end_date: Latest start.
             order: ``desc`` (newest first) by default.

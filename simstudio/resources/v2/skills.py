@@ -60,7 +60,7 @@ class Skills(APIResource[M]):
 
         Args:
             name: Up to 64 characters: lowercase words and digits, joined by hyphens.
-            description: When an agent should use the skill, up to 1,024 characters.
+            description: Text for agents: when to use the skill; up to 1,024 characters.
             content: The instructions, up to 50,000 characters.
 
         Raises:

@@ -111,7 +111,7 @@ class Transfer(Generic[T]):
         resource: Gives the connections and options of the client.
         session: The new session, or the progress of an earlier transfer.
         steps: The other calls of the session.
-        concurrency: How many parts are sent at a time.
+        concurrency: Number of parts that are sent at a time.
         timeout: Seconds without progress after which sending fails; None for no limit; default: the client's timeout.
         on_progress: Called with an :class:`UploadProgress` before the transfer and after each part, never by two
             threads at a time.

@@ -60,7 +60,7 @@ class File:
     Attributes:
         kind: Media type.
         versions: The last is the current one.
-        deleted: When it was archived; None if it is not.
+        deleted: Time at which it was archived; None if it is not.
         deleted_with: Folder that was archived with it; None if it was archived on its own.
     """
 

@@ -56,7 +56,7 @@ class VectorVeinSandbox(LocalService):
 
     Args:
         api_key: The only key that it accepts.
-        polls: How often a run, or a task of an agent, is still running when it is asked for.
+        polls: Number of polls at which a run, or a task of an agent, is still running.
         seed: Any number, with which times are the same in every run, as those of :class:`simstudio.sandbox.Sandbox`.
         state: Path of an SQLite file that keeps runs, agents, access keys, files … over restarts; None keeps them in
             memory.

@@ -46,7 +46,7 @@ class Records:
 
     Args:
         clock: Epoch seconds.
-        polls: How often a run, or a task of an agent, is still running when it is asked for.
+        polls: Number of polls at which a run, or a task of an agent, is still running.
     """
 
     def __init__(self, clock: Callable[[], float], polls: int) -> None:

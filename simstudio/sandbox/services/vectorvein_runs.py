@@ -54,7 +54,7 @@ class Run:
     """One run.
 
     Attributes:
-        left: How often it still is running when it is asked for, even if its function has returned.
+        left: Number of further polls at which it is running, even if its function has returned.
         now: The time as VectorVein writes it.
         outcome: The answer once it ended.
     """

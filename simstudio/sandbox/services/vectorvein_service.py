@@ -31,7 +31,7 @@ class Service(AccessKeys, Agents):
 
     Args:
         clock: Epoch seconds.
-        polls: How often a run, or a task of an agent, is still running when it is asked for.
+        polls: Number of polls at which a run, or a task of an agent, is still running.
         on_end: Called when a run has ended.
     """
 

@@ -151,7 +151,7 @@ def query_rows(call: Call) -> Reply:
 
 @_QUERIES.serves(TableRows.count, own={"predicate": Optional(PREDICATE)})
 def count_rows(call: Call) -> Reply:
-    """How many rows match a filter."""
+    """Number of rows that match a filter."""
     table = table_of(call, call.body["workspaceId"])
     return data({"totalCount": len(_select(table, call.body.get("predicate")))})
 

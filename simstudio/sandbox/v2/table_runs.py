@@ -49,7 +49,7 @@ def start(
     """Run groups in the rows that have values for the dependencies of the groups.
 
     Args:
-        scope: How the rows were chosen, as the API shows it.
+        scope: Choice of the rows, as the API shows it.
         limit: The largest number of rows, as the API shows it.
     """
     made = Dispatch(mode, {"groupIds": [group.id for group in groups], **(scope or {})}, core.clock(), limit, is_manual)

@@ -46,7 +46,7 @@ class VectorVeinCredentials(Credentials):
 
     @staticmethod
     def problem_of(key: object) -> str | None:
-        """Why a key cannot be sent; None if it can."""
+        """Reason for which a key cannot be sent; None if it can."""
         if key is None:
             return f"API key cannot be empty. {_WHERE}"
         if not isinstance(key, str):

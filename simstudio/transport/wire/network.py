@@ -51,7 +51,7 @@ class ConnectionState:
         return first
 
     def allow_read(self, size: int) -> int:
-        """How many of so many bytes may be read now.
+        """Number of bytes that may be read now, of those that the caller asks for.
 
         Raises:
             httpcore.RemoteProtocolError: All that may precede a body was read, and the body did not begin.

@@ -153,7 +153,7 @@ class Connections(Generic[C, N]):
         return found
 
     def __len__(self) -> int:
-        """How many are idle."""
+        """Number of idle connections."""
         return sum(map(len, self._idle.values()))
 
 
