@@ -177,7 +177,7 @@ class Trust:
         return self._context
 
     def after_fork(self) -> None:
-        """In a forked child: whatever its environment says then, and a lock that no vanished thread holds."""
+        """Begin anew in a forked child: with its own environment, and a lock that no thread of the parent holds."""
         self._context, self._lock = None, Lock()
 
 
@@ -195,7 +195,7 @@ def _context() -> ssl.SSLContext:
 
             context = ssl.create_default_context(cafile=certifi.where())
     except OSError as error:
-        if error.errno in (errno.EMFILE, errno.ENFILE):  # which passes, and is no matter of the settings
+        if error.errno in (errno.EMFILE, errno.ENFILE):  # a shortage passes, and is no fault of the settings
             raise APIConnectionError(
                 f"The certificates cannot be read: {error}. Nothing was sent.", sent=False
             ) from error
