@@ -112,6 +112,7 @@ def verify(
         raise click.UsageError("No secret. Set SIM_WEBHOOK_SECRET, or give --secret", click.get_current_context())
     if body == "-" and header_file == "-":
         raise click.UsageError("Standard input cannot be both the body and the headers", click.get_current_context())
+    invocation.secrets = (*invocation.secrets, key.reveal())
     content = read_bytes(body, "BODYFILE")
     if header_file is not None:
         signed = Secret([*signed.reveal(), *read_headers(header_file, "--headers")])
@@ -120,7 +121,7 @@ def verify(
             content, signed.reveal(), key.reveal(), tolerance=tolerance, signature_header=signature_header
         )
     except WebhookError as error:
-        text = _call_explained(error, given=bool(signed.reveal())).replace(key.reveal(), "***")
+        text = _call_explained(error, given=bool(signed.reveal()))
         raise CommandError(text, ExitCode.FAILED, type(error).__name__) from None
     _show(invocation, event)
 

@@ -148,7 +148,10 @@ class WorkflowFolder:
         entries, origins = self.manifest.of(workspace_id), self.manifest.of(self.manifest.workspace or "")
         found = []
         for path in self._paths():
-            document = read_document(self._text(path) or "", str(self.root / path))
+            text = self._text(path)
+            if text is None:
+                raise InvalidInputError(f"{self.root / path} cannot be read: it leads to no file.")
+            document = read_document(text, str(self.root / path))
             entry, origin = entries.get(path), origins.get(path)
             found.append(
                 Source(

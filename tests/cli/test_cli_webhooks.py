@@ -160,6 +160,9 @@ class TestADeliveryThatIsNotToBeTrusted:
         assert result.exit_code == 1
         assert SECRET not in result.stdout + result.stderr
 
+    def test_a_secret_of_a_letter_or_two_leaves_the_message_as_it_is(self, cli, stored) -> None:
+        assert "***" not in cli(*stored(BODY, sign(BODY, "other")), "--secret", "e").stderr
+
 
 class TestWhatCannotBeRead:
     def test_no_secret_is_2_and_names_the_variable(self, cli, stored, monkeypatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,8 @@ from simstudio.workflow_files.document import (
     write_document,
     write_json,
 )
+from simstudio.workflow_files.folder import WorkflowFolder
+from simstudio.workflow_files.paths import WORKFLOWS
 from tests.properties import examples
 from tests.recorded import recording
 
@@ -174,3 +177,11 @@ def test_edges_and_variables_keep_the_ids_that_they_have() -> None:
 def test_a_file_that_an_editor_on_windows_saved_is_read() -> None:
     text = '{"name": "a", "description": null, "folder": "/", "blocks": [], "edges": [], "variables": []}'
     assert read_document(f"\ufeff{text}\r\n", "a.json") == read_document(text, "a.json")
+
+
+def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
+    (tmp_path / WORKFLOWS).mkdir()
+    (tmp_path / WORKFLOWS / "a.json").symlink_to(tmp_path / "gone.json")
+
+    with pytest.raises(InvalidInputError, match=r"a\.json cannot be read: it leads to no file"):
+        WorkflowFolder(tmp_path).sources("ws")
