@@ -23,8 +23,9 @@ from simstudio.services.vectorvein.resources.flat import flat
 from simstudio.services.vectorvein.resources.run_records import RunRecords
 from simstudio.services.vectorvein.resources.run_schedules import RunSchedules
 from simstudio.services.vectorvein.resources.user import UserAccount
+from simstudio.services.vectorvein.resources.workflow_inputs import InputFields
 from simstudio.services.vectorvein.resources.workflow_templates import WorkflowTemplates
-from simstudio.services.vectorvein.resources.workflows import InputFields, Workflows
+from simstudio.services.vectorvein.resources.workflows import Workflows
 from simstudio.services.vectorvein.resources.workspaces import Workspaces
 from simstudio.services.vectorvein.vapp import SITE, VAppURL, vapp_url
 from simstudio.transport.secret import Secret

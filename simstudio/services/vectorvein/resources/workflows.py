@@ -21,11 +21,12 @@ from simstudio.services.vectorvein.errors import (
     combined,
 )
 from simstudio.services.vectorvein.models.base import plain
-from simstudio.services.vectorvein.models.workflows import WorkflowInputField, WorkflowRunResult, run_result
+from simstudio.services.vectorvein.models.workflows import WorkflowRunResult, run_result
 from simstudio.services.vectorvein.resource import drop_none, identifier, invalid, records
 from simstudio.services.vectorvein.resources.uploads import Uploads
 from simstudio.services.vectorvein.resources.workflow_batches import WorkflowBatches
 from simstudio.services.vectorvein.resources.workflow_definitions import WorkflowDefinitions
+from simstudio.services.vectorvein.resources.workflow_inputs import InputFields, encode_input_fields
 from simstudio.transport.errors import InvalidResponseError, SimStudioError
 
 if TYPE_CHECKING:
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
 
 SCHEDULE = PollSchedule(initial=1.5, multiplier=1.5, maximum=10.0)
 """About ten polls in the first minute and six in each further one, of the 60 calls a minute that are allowed."""
-
-InputFields = Iterable[WorkflowInputField | Mapping[str, Any]] | Mapping[str, Any]
-"""The input of a run: a list of fields, or values by ``NODE.FIELD``."""
 
 _KEY_TYPES = ("WORKFLOW", "VAPP")
 _POLL_FAILURES = frozenset({401, 403, 404, 408, 429, 502, 503, 504})
@@ -282,7 +280,7 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
         """Check the arguments of a run, upload its files, and return the options of its request."""
         if not isinstance(output_scope, str) or not output_scope:
             raise invalid(f'output_scope must be "output_fields_only" or "all", not {output_scope!r}.')
-        vapp, wid, fields = _is_vapp(api_key_type), identifier(wid, "wid"), _input_fields(input_fields)
+        vapp, wid, fields = _is_vapp(api_key_type), identifier(wid, "wid"), encode_input_fields(input_fields)
         body = {
             "wid": wid,
             "output_scope": output_scope,
@@ -417,32 +415,6 @@ def _is_vapp(api_key_type: object) -> bool:
 
 def _has_outputs(envelope: Envelope) -> bool:
     return isinstance(envelope.data, list) and envelope.status in DONE
-
-
-def _input_fields(fields: InputFields) -> list[dict[str, Any]]:
-    if isinstance(fields, Mapping) and not isinstance(fields, WorkflowInputField):
-        return [_named_field(name, value) for name, value in fields.items()]
-    if isinstance(fields, (Mapping, str, bytes)) or not isinstance(fields, Iterable):
-        raise invalid(f"input_fields must be a list of WorkflowInputField, not {type(fields).__name__}.")
-    sent = []
-    for field in fields:
-        if not isinstance(field, Mapping):
-            raise invalid(f"input_fields must be a list of WorkflowInputField, and one is {type(field).__name__}.")
-        if not isinstance(field, WorkflowInputField):
-            missing = [name for name in ("node_id", "field_name", "value") if name not in field]
-            if missing:
-                raise invalid(f"An input field has no {missing[0]}: give node_id, field_name and value.")
-        sent.append(plain(field))
-    return sent
-
-
-def _named_field(name: object, value: Any) -> dict[str, Any]:
-    """The field that ``NODE.FIELD`` names; a node's id has no dot."""
-    node, _, field = name.partition(".") if isinstance(name, str) else ("", "", "")
-    if not (node and field):
-        raise invalid(f"{name!r} is not NODE.FIELD, the id of a node and the name of its field.")
-    made: dict[str, Any] = plain({"node_id": node, "field_name": field, "value": value})
-    return made
 
 
 class WorkflowRun(SubmittedRun[M, WorkflowRunResult, WorkflowRunResult]):
