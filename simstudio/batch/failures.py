@@ -1,4 +1,4 @@
-"""Items without a result: the most that a batch bears, those that run again, and the file of dead letters."""
+"""Items without a result: the number that a batch permits, those that run again, and the file of dead letters."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Flag:
         parse: Makes the option's value of the text, or of all texts if the flag may be given again; raises
             InvalidInputError.
         is_repeated: Whether the flag may be given again.
-        is_kept: Whether a ledger remembers the value, so that a resumed batch goes on with it.
+        is_kept: Whether a ledger stores the value, so that a resumed batch goes on with it.
         is_secret: Whether the value may hold a secret, so that an environment variable may have it.
     """
 

@@ -225,7 +225,7 @@ class Plan(Generic[R]):
 
 
 def _count(inputs: Inputs) -> int | None:
-    """Number of inputs; None if they do not know it."""
+    """Number of inputs; None if it is unknown."""
     if not isinstance(inputs, Sized) or isinstance(inputs, str):
         return None
     try:

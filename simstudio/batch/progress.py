@@ -164,7 +164,7 @@ class Progress(_Measured):
 
 
 class News:
-    """Tells when a batch begins to wait. That is shown at once, because the next news may be far off."""
+    """Detects that a batch begins to wait. That is shown at once, because the next news may be far off."""
 
     def __init__(self) -> None:
         self._before = (False, False)

@@ -1,8 +1,8 @@
 """Results of a batch as a file of JSON lines that survives ``kill -9``.
 
 At any moment the file holds whole lines: each is written in one piece, and a line that the end of a process cut off is
-removed when the next process opens the file. A batch that goes on is given every item again, also those that its ledger
-knows. Lines of such items are kept, so that the file has each item once. One batch writes a file at a time.
+removed when the next process opens the file. A resumed batch gives every item again, also those in its ledger. The
+lines of such items are kept, so that the file has each item once. One batch writes a file at a time.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class ResultLines:
 
         Args:
             complete: Whether all items have come.
-            others: All items that the ledger knows, if it knows some that did not come: their lines stay, and those
+            others: All items of the ledger, if some of them did not come: their lines stay, and those
                 that are missing are written, unless the file is another batch's.
 
         Raises:

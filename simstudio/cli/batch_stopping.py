@@ -27,12 +27,12 @@ to its group."""
 
 
 class Stopping:
-    """While it is entered, signals do not end the process: they end the batch.
+    """A context in which signals do not end the process: they end the batch.
 
-    The first lets it begin nothing more; iterating over it goes on to the end of what is under way, for which it waits
-    30 s at most. The second ends the process without another word but ``last_words``; the ledger can bear that. A
-    terminal that goes may say so twice (its shell, and the system), and ``timeout`` says everything twice: that is no
-    second one. ``nohup`` is heeded.
+    After the first signal no further item begins; the iteration waits at most 30 s for the running ones. A second
+    signal ends the process at once, after ``last_words``; the ledger survives that. A terminal that closes may send its
+    signal twice (the shell and the system), and ``timeout`` sends every signal twice: such a repetition does not count
+    as a second signal. A signal that ``nohup`` ignores stays ignored.
 
     Args:
         batch: The running batch.

@@ -48,7 +48,7 @@ def codegen(
     """Write a Python module with a typed function for each WORKFLOW.
 
     A type checker and an editor then know the fields of its input. The module is the same as long as the workflows'
-    input and description are; --check tells in CI when it has to be written again.
+    input and description are; --check fails in CI when it has to be written again.
     """
     from simstudio.codegen.module import generate
 

@@ -72,7 +72,7 @@ class CommandError(Exception):
         message: One line: what happened and what to do.
         exit_code: Exit code of the process.
         kind: ``error.type`` in JSON output.
-        choices: Ids, with what tells them apart, of which the user is to choose one.
+        choices: Ids, with their distinguishing names, of which the user is to choose one.
     """
 
     def __init__(

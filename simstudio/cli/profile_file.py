@@ -59,7 +59,7 @@ class ProfileFile:
 
     Attributes:
         path: Path of the file.
-        document: The whole TOML document; what this version does not know is kept.
+        document: The whole TOML document; entries that this version does not define are kept.
     """
 
     path: Path

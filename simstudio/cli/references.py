@@ -36,7 +36,7 @@ _PREFIXED = {"wf_": 24, "tbl_": 36}
 
 @attrs.frozen
 class Listed:
-    """An entry of a list: its id, and what tells it from others.
+    """An entry of a list: its id, and its distinguishing name.
 
     Attributes:
         name: Description for a choice among several: a name, or the status and time of a run.

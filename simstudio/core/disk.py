@@ -160,7 +160,7 @@ def _is_regular(path: str) -> bool:
 
 
 class NewFile:
-    """A file that appears when it is complete, under a name that somebody else may have chosen.
+    """A file that appears when it is complete, under a name that may come from elsewhere.
 
     Its methods may run in a thread whose caller is cancelled meanwhile, so that :meth:`discard` comes in between.
 

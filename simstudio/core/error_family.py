@@ -57,7 +57,7 @@ class ErrorFamily(Generic[S]):
     def raise_own(self) -> Iterator[None]:
         """Raise connection errors and invalid responses of the transport as the service's own.
 
-        Exceptions of classes that the family does not know, such as a middleware's own, stay what they are.
+        Exceptions of classes that the family does not contain, such as a middleware's own, stay what they are.
         """
         try:
             yield

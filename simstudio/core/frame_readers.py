@@ -57,7 +57,7 @@ class FrameReader:
     """Reads a frame as JSON data, in parts.
 
     Attributes:
-        columns: The columns; the kind is ``json`` if the frame's type tells no other.
+        columns: The columns; the kind is ``json`` if the frame's type names no other.
     """
 
     texts: ClassVar[bool] = True

@@ -158,7 +158,7 @@ class Model(Mapping[str, Any]):
 
     @property
     def extra(self) -> dict[str, Any]:
-        """The fields that the server sent and the class does not know, under their wire names."""
+        """The fields that the server sent and the class does not declare, under their wire names."""
         return {name: value for name, value in self._mapping().items() if name not in self._attribute_of}
 
     def to_dict(self) -> dict[str, Any]:

@@ -200,7 +200,7 @@ class EventStream(_Shell[E, R]):
         """Close the connection. After the end of the stream this does nothing.
 
         Any thread may call it: one that waits for the next event gets a :class:`StreamError` at once. With an
-        ``http_client`` that speaks HTTP/2, or has a transport of its own, it gets that with the next bytes, or an error
+        ``http_client`` that uses HTTP/2, or has a transport of its own, it gets that with the next bytes, or an error
         after ``idle_timeout`` seconds.
         """
         if self.response.body is not None:

@@ -107,7 +107,7 @@ class Traces(APIResource[M]):
         return (yield from self._of_execution(str(job.execution_id), workspace_id))
 
     def _of_execution(self, execution_id: str, workspace_id: str | None) -> Flow[Trace]:
-        """The trace of an execution: v1 reads logs by their own ids, which only the list of a workspace tells."""
+        """The trace of an execution: v1 reads logs by their own ids, which only the list of a workspace contains."""
         execution = yield from self._read(f"/api/v1/logs/executions/{segment(execution_id, 'run')}")
         workspace_id = (yield from self._workspace_of(execution.get("workflowId"))) or workspace_id
         if workspace_id is not None:

@@ -43,7 +43,7 @@ class WorkflowBatches(APIResource[M]):
 
         Nothing is sent before the first item is asked for. The inputs are read as they are needed, by the thread that
         iterates; a million of them add no more than a window to the memory, and nothing begins while 1,000 finished
-        items, or 64 MB of them, wait for whoever iterates. One failing item never stops the others.
+        items, or 64 MB of them, wait for the iteration. One failing item never stops the others.
 
         Nothing that may have run runs twice. Each execution carries an id under which the server runs it at most once,
         so that one whose response is lost is read under its id: it is ``done`` or ``failed``, or it was cut short,
@@ -62,7 +62,7 @@ class WorkflowBatches(APIResource[M]):
             mode: A request each (``sync``), queued and waited for (``async``), or a stream each (``stream``).
             on_result: Called with each item as it ends, in that order, on the batch's own thread; may be async on the
                 async client.
-            ledger: A file (SQLite) that remembers each item. A second run with the same ledger and inputs sends only
+            ledger: A file (SQLite) that records each item. A second run with the same ledger and inputs sends only
                 what is not finished, whatever killed the first. It belongs to one workflow on one server.
             executor: Runs the executions elsewhere: any ``concurrent.futures.Executor``, Dask's too. Its workers get
                 the client, the API key included. It is left open.

@@ -304,7 +304,7 @@ class AnyOf(Check):
 
 @attrs.frozen
 class Tagged(Check):
-    """An object of one of several shapes; the text under one key tells which."""
+    """An object of one of several shapes; the text under one key names it."""
 
     key: str
     shapes: Mapping[str, Check]

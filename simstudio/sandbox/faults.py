@@ -303,7 +303,7 @@ class _FaultySend:
             await self._send(message)
 
     async def _halve(self, message: Message) -> None:
-        """Collect the body to know its middle."""
+        """Collect the body, to find its middle."""
         self._collected += message.get("body", b"")
         if not message.get("more_body", False):
             half = self._collected[: len(self._collected) // 2]

@@ -28,7 +28,7 @@ class Hosts:
     machine's own, names without a dot (as containers have), and those of local networks.
 
     Args:
-        bound: The name or address that the server was told to listen on.
+        bound: The name or address on which the server listens.
         address: The address it listens on.
     """
 

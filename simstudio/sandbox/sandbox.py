@@ -395,7 +395,7 @@ class Sandbox(LocalService):
         return [] if self._notifications is None else list(self._notifications.deliveries)
 
     def block_id(self, workflow: str, block: str | None = None) -> str:
-        """The id of a workflow's block (its default one unless named), as streams and ``selectedOutputs`` know it."""
+        """The id of a workflow's block (its default one unless named), as in streams and ``selectedOutputs``."""
         return self._workflows[workflow].block_id(block)
 
     @cached_property

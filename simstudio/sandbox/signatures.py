@@ -1,7 +1,7 @@
 """Checks of requests of v2, made from the signatures of the client's methods.
 
-The annotation of a parameter tells type and limits, its default whether it is required, and its route where it is
-sent and under which name (:mod:`simstudio.core.routes`). Typed dicts become shapes, and unions of typed dicts
+The annotation of a parameter gives type and limits, its default whether it is required, and its route the place and
+the name under which it is sent (:mod:`simstudio.core.routes`). Typed dicts become shapes, and unions of typed dicts
 are distinguished by the key that is a ``Literal`` in each.
 """
 

@@ -1,4 +1,4 @@
-"""The unread body of a stream, which tells its call when it has been read."""
+"""The unread body of a stream, which ends the span of its call when it has been read."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def scrub_response(response: dict[str, Any], scrubber: Scrubber) -> dict[str, An
 
 
 def _decode(headers: dict[str, Any], content: bytes) -> bytes:
-    """Decode encodings that vcrpy does not know (it decodes gzip and deflate), such as br.
+    """Decode encodings that vcrpy does not support (it decodes gzip and deflate), such as br.
 
     Raises:
         httpx.DecodingError: The content is encoded in a way that cannot be decoded here.

@@ -4,8 +4,8 @@ What belongs here: requests and responses, flows and their drivers, middleware, 
 of all these. What does not: paths, bodies and models of an API (:mod:`simstudio.core`, the rooms above it), and
 anything about Sim. This room imports no other room.
 
-* A :class:`~simstudio.transport.message.Request` holds method, address, headers and body, and two facts that only its
-  operation knows: how long the call may take (``budget``) and when it may be sent again (``resend``). A
+* A :class:`~simstudio.transport.message.Request` holds method, address, headers and body, and two facts that depend
+  on its operation: the time limit of the call (``budget``) and the rule for sending it again (``resend``). A
   :class:`~simstudio.transport.message.Response` holds status, headers and body, and the earlier attempts of the call.
 * A *flow* is a generator that yields requests and returns a result (:mod:`~simstudio.transport.flow`). ``drive`` runs a
   flow and blocks, ``adrive`` awaits. Everything that decides something is a flow, so it is written once for sync and

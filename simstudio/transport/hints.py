@@ -1,4 +1,4 @@
-"""Rate-limit headers: their parsers, and a middleware that remembers what they said. It never delays a request.
+"""Rate-limit headers: their parsers, and a middleware that stores their values. It never delays a request.
 
 The parsers return None for what they cannot read, so that a bad header breaks no call.
 """

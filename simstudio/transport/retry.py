@@ -7,7 +7,7 @@ The operation that makes a request says when it may be sent again (``request.res
   a refusal before anything ran (``request.refused``). The status alone proves nothing: a workflow can answer 429 or 503
   itself after it ran, and must not run twice;
 * ``claimed``: like ``read``, because the request carries an id under which the server runs it at most once. Where a
-  workflow sets the status of its response, ``request.refused`` tells such a response from an error of the server.
+  workflow sets the status of its response, ``request.refused`` distinguishes that from an error of the server.
 
 A refusal may use up the id of a request although nothing ran (``request.claim``); the next attempt then carries a new
 id.

@@ -49,7 +49,7 @@ _VAGUE = frozenset({"code", "key"})
 
 
 def redact_fields(text: str, replace: Replace) -> str:
-    """A text without the secrets that a name or their form tells: JSON, events, forms, URLs and pages."""
+    """A text without the secrets that a name or their form shows: in JSON, events, forms, URLs and pages."""
     for pattern in _IN_JSON:
         text = pattern.sub(lambda found: _redact_field(found, replace), text)
     text = _NUMBER_IN_JSON.sub(_redact_number, text)

@@ -109,7 +109,7 @@ def _changes(old: Json, new: Json, path: str = "") -> Iterator[str]:
 
 
 def _step(path: str, key: str) -> str:
-    """``code`` for ``subBlocks.code.value``, which people know by its key."""
+    """``code`` for ``subBlocks.code.value``, which is displayed by its key."""
     if path == "subBlocks":
         return key
     return path if key == "value" and path and "." not in path else f"{path}.{key}" if path else key

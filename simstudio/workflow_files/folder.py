@@ -1,7 +1,7 @@
 """A folder with the workflows of a workspace, and its manifest.
 
 ``simstudio.json`` names the workspace, its folders and, for each workspace that was pulled or pushed, the id of each
-file's workflow and a digest of what the server had. Files that the manifest does not name are somebody else's: they are
+file's workflow and a digest of the server's state. Files that the manifest does not name have another origin: they are
 read as new workflows, and never replaced or deleted without force.
 """
 

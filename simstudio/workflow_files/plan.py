@@ -269,7 +269,7 @@ def make_plan(
         sources: The wanted workflows.
         workspace: Present state of the workspace.
         same: Whether they come from this workspace: then ids of credentials and tables are its own, and a workflow that
-            somebody has changed there since is a conflict.
+            was changed there since is a conflict.
         folders: Paths of wanted folders.
         mapped: Workflows and resources whose names or ids differ.
         known: Digests of the workspace's documents at the last pull or push, by workflow id.

@@ -1,4 +1,4 @@
-"""The tables of a ledger, the versions of its schema, and how its file is told from any other.
+"""The tables of a ledger, the versions of its schema, and the mark that distinguishes its file from others.
 
 SQLite's ``application_id`` marks a file as a ledger, ``user_version`` is the version of its schema.
 """

@@ -42,7 +42,7 @@ class Questions:
         self._stale_from: float | None = None
 
     def ask(self, now: float, uncounted: int, begun: int) -> None:
-        """Remember the requests in flight until the response."""
+        """Store the number of requests in flight until the response."""
         self._open = (now, uncounted, begun)
         self.next = now + self._every
         self._every = min(_LAST, 2 * self._every)

@@ -23,7 +23,7 @@ _ONE = "/api/v2/knowledge/{knowledgeBaseId}/documents/uploads/{uploadId}"
 class KnowledgeUploads(APIResource[M]):
     """Upload sessions of documents.
 
-    A session lives for 24 hours, and needs the same API key throughout. It cannot be retrieved.
+    A session is valid for 24 hours, and needs the same API key throughout. It cannot be retrieved.
     """
 
     @endpoint("POST", _ALL, "createKnowledgeDocumentUpload")

@@ -134,7 +134,7 @@ class Dispatch:
     Attributes:
         scope: Requested scope, as the API shows it.
         limit: Largest number of rows, as the API shows it.
-        is_manual: Whether somebody asked for it, and not the insertion of a row.
+        is_manual: Whether a request started it, and not the insertion of a row.
     """
 
     mode: Mode

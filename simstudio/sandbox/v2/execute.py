@@ -259,7 +259,7 @@ def known_blocks(workflow: Workflow) -> set[str] | None:
 
 
 def _has_fixed_blocks(function: object) -> bool:
-    """Whether a function surely speaks for no other block: none that yields can, unless it uses something of ours."""
+    """Whether a function can yield output for its own block only. For others it needs a class of the sandbox."""
     if not isinstance(function, FunctionType):
         return inspect.isbuiltin(function)
     if inspect.iscoroutinefunction(function):

@@ -209,7 +209,7 @@ class OomolConnectClient(_OomolClient[Sync], SyncClient["RawOomolConnectClient"]
             Or the dict that the published package takes, with the keys ``base_url``, ``api_token``,
             ``default_headers`` and ``timeout``.
         api_token: Token, sent unchanged in ``Authorization``, and only to the host of ``base_url``; include the scheme
-            (``Bearer …``) if the server wants one. By default ``OOMOL_TOKEN``; without it, or with
+            (``Bearer …``) if the server needs one. By default ``OOMOL_TOKEN``; without it, or with
             ``simstudio.ANONYMOUS``, none is sent.
         default_headers: Headers of every request to ``base_url``.
         timeout: Seconds for one logical HTTP call, retries and their waits included. None for no end, unless the call

@@ -24,7 +24,7 @@ class TaskExecution(QueuedExecution[RunResult]):
         block_id: ``package::block``.
         timeout: Seconds to wait for each task; None waits for ever.
         context: Context of the client.
-        on_hint: Not called: no response tells the limit.
+        on_hint: Not called: no response reports the limit.
     """
 
     models = {"result": RunResult, "job": Task, "error": OomolConnectError}  # noqa: RUF012 - declared in the base

@@ -29,7 +29,7 @@ class PredictionExecution(QueuedExecution[PredictionResult]):
         submission: Arguments of a submission beside its input.
         timeout: Seconds to wait for each prediction; None waits for ever.
         context: Context of the client.
-        on_hint: Not called: no response tells the limit.
+        on_hint: Not called: no response reports the limit.
     """
 
     models = {"result": PredictionResult, "error": SpeedPixException}  # noqa: RUF012 - declared in the base

@@ -225,7 +225,7 @@ class DocumentedMethods(VectorVeinResource[M], BaseClient[M]):
         Args:
             access_key: An access key of the app.
             key_id: The id of the client's API key.
-            timeout: Seconds that the link lives.
+            timeout: Seconds for which the link is valid.
             base_url: Address of the site.
             iv: The cipher's 16 random bytes, for tests.
             now: Epoch seconds, for tests.

@@ -1,7 +1,7 @@
 """Links into a VApp: an AES token over app, access key, time and duration.
 
 The scheme is the server's: AES-CBC with PKCS#7 padding under the bytes of the API key itself, a random IV in front, and
-nothing that authenticates it. It cannot be changed here; treat a link as a password for as long as it lives.
+nothing that authenticates it. It cannot be changed here; treat a link as a password for as long as it is valid.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def vapp_url(
         api_key: API key of VectorVein; 16, 24 or 32 bytes long.
         access_key: An access key of the app.
         key_id: The id of the API key.
-        timeout: Seconds that the link lives.
+        timeout: Seconds for which the link is valid.
         base_url: Address of the site.
         iv: The cipher's 16 random bytes, for tests.
         now: Epoch seconds, for tests.

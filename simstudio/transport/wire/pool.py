@@ -1,7 +1,7 @@
 """Connections with the interface of httpcore's, each for one request at a time, in place of httpcore's pool.
 
 httpcore's own pool looks through all connections for every request, so that n requests at once cost n². Here a request
-takes the connection that was used last, or a new one, and puts it back. httpcore's pools, which know of proxies and
+takes the connection that was used last, or a new one, and puts it back. httpcore's pools, which support proxies and
 certificates, make the connections, except direct ones of event loops, which are those of
 :mod:`~simstudio.transport.wire.async_connection`. httpx's transports stand above this pool as they stood above theirs.
 """
