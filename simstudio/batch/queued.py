@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class QueuedExecution(Generic[R]):
     """An :class:`~simstudio.batch.execution.Execution`; a subclass has ``begin``, ``settle`` and ``models``.
 
-    What the service's limiter refused did not run and is sent again. What may have run is reported as ``unknown``: the
-    service offers no way to find a run without its id.
+    An item that the service's limiter refused did not run and is sent again. An item that may have run is ``unknown``:
+    the service offers no way to find a run without its id.
 
     Attributes:
         workflow_id: Id of the workflow.
@@ -61,7 +61,7 @@ class QueuedExecution(Generic[R]):
         return APIResource[Any](self._context, "")._generic("GET", "/")
 
     def price(self, run_id: str) -> Flow[Price | None]:  # noqa: ARG002
-        """None: these services do not say it."""
+        """None: these services do not report costs."""
         return None
         yield  # a flow that sends no request
 

@@ -26,15 +26,15 @@ _BAR, _SHORT_BAR = 24, 10
 
 
 class Display:
-    """Shows how far a batch is, on standard error.
+    """Shows the progress of a batch on standard error.
 
     Args:
-        beside_results: Whether results go to standard output: where that is a terminal too, a bar would be in the way.
+        beside_results: Whether results go to standard output. If that is a terminal as well, no bar is shown.
         clock: Monotonic seconds.
 
     Attributes:
-        follow: To be called with the progress after each item, and when it begins to wait for the rate limit; from any
-            thread.
+        follow: Function to call with the progress after each item, and when a wait for the rate limit begins. Any
+            thread may call it.
     """
 
     def __init__(self, name: str, *, beside_results: bool, clock: Callable[[], float] = time.monotonic) -> None:
@@ -48,11 +48,11 @@ class Display:
         self._bar = can_animate() and not (beside_results and on_terminal())
 
     def begin(self, progress: Progress) -> None:
-        """Show this from now on; it changes by itself."""
+        """Show a progress object from now on; the batch updates it."""
         self._progress = progress
 
     def follow(self, progress: Progress) -> None:
-        """Write a line, where lines are written and the last is long ago, or there is to be none for long."""
+        """Write a line, if there is no bar, and the last line is old or a long wait begins."""
         if self._news is None:
             from simstudio.batch.progress import News
 
@@ -62,7 +62,7 @@ class Display:
             say(str(progress))
 
     def stop(self) -> None:
-        """Take the bar away; stopping again does nothing."""
+        """Remove the bar. A second call does nothing."""
         live, self._live = self._live, None
         if live is not None:
             with suppress(OSError):  # the terminal has gone
@@ -102,7 +102,7 @@ class Display:
         if progress is None:
             row.add_row(Text(self._name if len(self._name) <= width else "", no_wrap=True))
             return row
-        name, bar, text = fitting(self._name, progress, width)
+        name, bar, text = fit_line(self._name, progress, width)
         cells: list[Any] = [Text(name, no_wrap=True)] if name else []
         if bar:
             done = progress.finished
@@ -111,7 +111,7 @@ class Display:
         return row
 
 
-def fitting(name: str, progress: Progress, width: int) -> tuple[str, int, str]:
+def fit_line(name: str, progress: Progress, width: int) -> tuple[str, int, str]:
     """The parts of the progress line that fit into the width of a terminal.
 
     Args:

@@ -24,7 +24,7 @@ _DEADLINE = 1.5
 _FISH_SPLIT, _FISH_SPLIT_ONCE = 'string split "," ', 'string split -m 1 "," '
 """click's script for fish splits at each comma, which cuts ids and help texts that have some."""
 _MOST = 100
-"""Workflows that are looked at: one page."""
+"""Number of workflows that are searched: one page."""
 
 _EPILOG = """\b
 Put the line of your shell into its start-up file:
@@ -51,7 +51,7 @@ def completion(ctx: click.Context, shell: str) -> None:
 
 
 def complete_workflows(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The ids of workflows that begin so, or whose names do."""
+    """The ids of workflows whose id or name begins with the typed text."""
     with redirect_stderr(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -69,7 +69,7 @@ def _matching(workflows: Iterable[tuple[str, str]], incomplete: str) -> Iterator
 def _workflows(ctx: click.Context) -> Iterator[tuple[str, str]]:
     """Ids and names of the workflows of the command that is being written."""
     given = ctx.params
-    if given.get("app") is not None or given.get("service") is not None:  # no file of Python is run for this
+    if given.get("app") is not None or given.get("service") is not None:  # a completion runs no app file
         return
     if given.get("sandboxed"):
         from simstudio.sandbox import Sandbox

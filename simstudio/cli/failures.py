@@ -60,9 +60,9 @@ class ExitCode(IntEnum):
     TERMINATED = 143
     """SIGTERM during a batch, as a shell reports it."""
     HUNG_UP = 129
-    """SIGHUP during a batch: its terminal has gone."""
+    """SIGHUP during a batch: its terminal was closed."""
     READER_GONE = 141
-    """Whoever read the output has gone, as a shell reports it of other programs."""
+    """The reader of the output closed it; a shell reports SIGPIPE so."""
 
 
 class CommandError(Exception):
@@ -172,7 +172,7 @@ def describe(error: BaseException, invocation: Invocation) -> Failure | None:
         return None
     task_id = error.task_id or invocation.task_id
     result = error.result if isinstance(error, ExecutionError) else None
-    message, rest = _message(error, task_id, invocation), _what_goes_on(error, invocation)
+    message, rest = _message(error, task_id, invocation), _describe_running(error, invocation)
     failure = Failure(
         type(error).__name__,
         message if not rest or message.endswith(rest) else f"{message} {rest}",
@@ -220,10 +220,11 @@ def _message(error: SimStudioError, task_id: str | None, invocation: Invocation)
     if isinstance(error, APIStatusError):
         return _status(error, invocation)
     if isinstance(error, APITimeoutError):
-        return _shorter(error, "give a longer timeout") + "; give a longer --timeout, or run it with --async."
+        return _without_advice(error, "give a longer timeout") + "; give a longer --timeout, or run it with --async."
     if isinstance(error, APIConnectionError):
         return (
-            _shorter(error, "Check base_url") + "Check --base-url (SIM_BASE_URL), the network and any proxy settings."
+            _without_advice(error, "Check base_url")
+            + "Check --base-url (SIM_BASE_URL), the network and any proxy settings."
         )
     name, _, rest = in_words(str(error)).partition(" ")
     return f"{invocation.options.get(name, name)} {rest}".rstrip()
@@ -298,7 +299,7 @@ def _command_of(reading: re.Match[str]) -> str:
     return shlex.join(["simstudio", "runs", "get", run, *of])
 
 
-def _shorter(error: APIConnectionError, advice: str) -> str:
+def _without_advice(error: APIConnectionError, advice: str) -> str:
     """An exception's text without the advice that it ends with, which names arguments."""
     text, found, _ = in_words(_RUN.sub("", str(error))).partition(advice)
     return text.rstrip("; ") if found and text.rstrip().endswith(";") else text if found else f"{text} "
@@ -395,7 +396,7 @@ def _usage(error: click.ClickException) -> str:
     return f"{text} See: {context.command_path} --help" if context is not None else text
 
 
-def _what_goes_on(error: SimStudioError, invocation: Invocation) -> str:
+def _describe_running(error: SimStudioError, invocation: Invocation) -> str:
     """The last sentence about an error that ended the wait for a run, and says nothing about the run itself."""
     if invocation.embedded or isinstance(error, ExecutionError):
         return ""

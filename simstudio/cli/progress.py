@@ -41,7 +41,7 @@ class Waiting:
     def update(self, text: str) -> None:
         """Show another text."""
         if self._shown is not None:
-            shown = fitting(text, self._shown.console.width)
+            shown = fit_text(text, self._shown.console.width)
             self._shown.update(self._shown.task_ids[0], description=shown)
 
     def stop(self) -> None:
@@ -72,7 +72,7 @@ class Waiting:
                 transient=True,
                 redirect_stdout=False,  # results go where they belong
             )
-            self._shown.add_task(fitting(self._text, self._shown.console.width), total=None)
+            self._shown.add_task(fit_text(self._text, self._shown.console.width), total=None)
             begin(self._shown)
         return self
 
@@ -94,7 +94,7 @@ def can_animate() -> bool:
     return capable and not logger.isEnabledFor(logging.DEBUG)
 
 
-def fitting(text: str, width: int) -> str:
+def fit_text(text: str, width: int) -> str:
     """The part of ``ID: STATE`` that fits into a line: all of it, the state, or nothing; an id is never cut."""
     text = " ".join(printable(text).split())
     parts = (text, text.rpartition(": ")[2] if ": " in text else "")

@@ -1,4 +1,4 @@
-"""``simstudio sandbox``: a local Sim that stays."""
+"""``simstudio sandbox``: a local Sim server, until it is stopped."""
 
 from __future__ import annotations
 
@@ -271,7 +271,7 @@ def _serve(
 
 
 def _wait() -> None:
-    """Wait for ever, in pieces: a signal that another thread was given, or one of Windows, interrupts no wait."""
+    """Wait for ever, in short waits: a signal that reaches another thread, or a signal of Windows, interrupts none."""
     never = threading.Event()
     while not never.wait(0.5):
         continue

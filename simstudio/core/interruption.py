@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def saying_what_goes_on(subject: str, again: str = "") -> Iterator[None]:
+def explain_interruption(subject: str, again: str = "") -> Iterator[None]:
     """Give a ``KeyboardInterrupt``, or a cancellation, without a message of its own the message that a run goes on.
 
     Args:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from simstudio.core.interruption import saying_what_goes_on
+from simstudio.core.interruption import explain_interruption
 from simstudio.core.options import UNSET, Unset
 from simstudio.transport.errors import (
     APIConnectionError,
@@ -200,7 +200,7 @@ class Poller:
         paused, answered, last = 0.0, started, False
         state: S | None = None
         failures = refusals = polls = 0
-        with saying_what_goes_on(subject, again):
+        with explain_interruption(subject, again):
             while True:
                 polls += 1
                 floor = 0.0

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PREFIX = "/_sandbox"
 _LATEST = datetime(9000, 1, 1, tzinfo=timezone.utc).timestamp()
-"""The latest time; what expires later still has a date."""
+"""The latest time that can be set, so that later expiries still have a date."""
 
 _FIELDS: dict[str, tuple[str, type | tuple[type, ...]]] = {
     "method": ("method", str),
@@ -57,7 +57,7 @@ class Control:
 
     Args:
         app: the sandbox's application.
-        sandbox: what is controlled.
+        sandbox: the sandbox that is controlled.
         key: the key that requests need.
         about: the response of ``GET /_sandbox``, to which time and counts are added.
     """

@@ -12,7 +12,7 @@ import pytest
 from simstudio.batch.items import prepare
 from simstudio.batch.ledger import Intent, Ledger
 from simstudio.batch.progress import Progress
-from simstudio.cli.batch_display import Display, fitting
+from simstudio.cli.batch_display import Display, fit_line
 
 
 def lines(text: str) -> list[Any]:
@@ -154,17 +154,17 @@ class TestProgressOnATerminal:
         assert "12420/20000" in line
 
     def test_with_room_it_says_all(self) -> None:
-        name, bar, text = fitting("hello", self.PROGRESS, 150)
+        name, bar, text = fit_line("hello", self.PROGRESS, 150)
 
         assert (name, bar) == ("hello", 24)
         assert text == f"{self.PROGRESS}; 20 of 20 running"
 
     def test_with_less_room_it_says_what_matters_most(self) -> None:
-        assert fitting(self.UUID, self.PROGRESS, 100)[0] == self.UUID
-        assert fitting(self.UUID, self.PROGRESS, 60)[2] == "12420/20000, 75 not done, 36:38 left, 20 running"
-        assert "67 failed," in fitting(self.UUID, attrs.evolve(self.PROGRESS, unknown=0), 60)[2]
-        assert "8 unknown," in fitting(self.UUID, attrs.evolve(self.PROGRESS, failed=0), 60)[2]
-        assert fitting(self.UUID, self.PROGRESS, 40) == ("", 0, "12420/20000, 75 not done, 36:38 left")
+        assert fit_line(self.UUID, self.PROGRESS, 100)[0] == self.UUID
+        assert fit_line(self.UUID, self.PROGRESS, 60)[2] == "12420/20000, 75 not done, 36:38 left, 20 running"
+        assert "67 failed," in fit_line(self.UUID, attrs.evolve(self.PROGRESS, unknown=0), 60)[2]
+        assert "8 unknown," in fit_line(self.UUID, attrs.evolve(self.PROGRESS, failed=0), 60)[2]
+        assert fit_line(self.UUID, self.PROGRESS, 40) == ("", 0, "12420/20000, 75 not done, 36:38 left")
 
     @pytest.mark.parametrize("width", [1, 20, 36, 60, 100, 150, 200])
     @pytest.mark.parametrize("begun", [True, False])
@@ -182,7 +182,7 @@ class TestProgressOnATerminal:
         display.begin(progress)
 
         assert "waiting 41 s for the rate limit" in shown(display, 150)
-        assert fitting("hello", progress, 40)[2].endswith(", waiting 41 s")
+        assert fit_line("hello", progress, 40)[2].endswith(", waiting 41 s")
 
     def test_a_pipe_is_told_at_once_that_it_waits(self, capsys: pytest.CaptureFixture[str]) -> None:
         with Display("wf", beside_results=False, clock=lambda: 0.0) as display:

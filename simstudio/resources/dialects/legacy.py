@@ -391,7 +391,7 @@ class LegacyDialect(Dialect[M]):
     def _perform(
         self, workflow_id: str, request: Request, *, background: bool = False
     ) -> Flow[tuple[Response, WorkflowExecutionResult | AsyncExecutionResult | None]]:
-        """Send an execution. If an earlier request had claimed its id, read what became of that one.
+        """Send an execution. If an earlier request claimed its id, read the run of that request.
 
         Returns:
             The response, and the result or the receipt of the earlier request; None if there was none.

@@ -38,7 +38,7 @@ class Problem(Exception):  # noqa: N818 - an answer, not a fault of the program
 
 
 class Envelope(dict[str, Any]):
-    """An answer that says its status itself."""
+    """A response with a status of its own."""
 
 
 class Records:

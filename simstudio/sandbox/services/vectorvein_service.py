@@ -53,7 +53,7 @@ class Service(AccessKeys, Agents):
         }
 
     def load(self, data: Mapping[str, Any]) -> None:
-        """Make all what it was, but functions, and workflows whose functions are gone."""
+        """Restore the objects of a state file. Workflows whose functions are no longer registered are dropped."""
         self._numbers, self._sources, self.uploads = data["numbers"], data["sources"], data["uploads"]
         for wid, source in self._sources.items():
             self.workflows[wid] = self.workflows.get(source, dict)

@@ -122,8 +122,7 @@ class SpeedPixClient(_SpeedPixClient[Sync], SyncClient["RawSpeedPixClient"]):
         app_secret: App secret, which signs requests and is never sent; by default ``SPEEDPIX_APP_SECRET``.
         endpoint: Address of SpeedPix; by default ``SPEEDPIX_ENDPOINT``, then ``https://openai.edu-aliyun.com``.
         timeout: Seconds for one logical HTTP call, retries and their waits included. None for no end, unless the call
-            is refused (429) for a day. While a file is sent or fetched, it bounds each
-            pause of the connection instead.
+            is refused (429) for a day. While a file is sent or fetched, it bounds each pause of the connection instead.
         user_agent: ``User-Agent`` of every request.
         max_retries: Retries after the first attempt, of requests that may be sent again. Each attempt has a signature
             of its own; a submission that may have arrived is not sent again.
