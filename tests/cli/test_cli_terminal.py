@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from simstudio.cli.progress import fitting
+from simstudio.cli.progress import fit_text
 from simstudio.sandbox import Sandbox, SandboxServer
 from simstudio.transport.terminal import printable
 
@@ -133,4 +133,4 @@ class TestPrintable:
 
 
 def test_what_is_waited_for_steers_nothing() -> None:
-    assert not set(f"{CONTROLS}\n") & set(fitting(f"{EVIL}\n{EVIL}", 200))
+    assert not set(f"{CONTROLS}\n") & set(fit_text(f"{EVIL}\n{EVIL}", 200))
