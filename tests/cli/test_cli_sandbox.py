@@ -24,6 +24,7 @@ from simstudio.cli.sandbox import _wait, terminated_like_interrupted
 from simstudio.cli.sandbox import sandbox as sandbox_command
 from simstudio.cli.sandbox_examples import example_input
 from simstudio.cli.sandbox_services import make_sandboxes, sandboxes_of
+from simstudio.sandbox import Sandbox
 from simstudio.sandbox.seeding import START
 
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals for one process")
@@ -276,6 +277,7 @@ def test_options_of_the_command_are_those_of_a_file_s_sandboxes(app: Path, tmp_p
 
     def tasks(*made: str) -> list[tuple[str, int]]:
         sim, oomol, speedpix = make_sandboxes(app, ["sim", "oomol", "speedpix"], options)
+        assert isinstance(sim, Sandbox)
         assert (sim.generation, speedpix.clock()) == ("v0.4", START)
         with sim.serve() as server, server.client() as client:
             assert client.workflows.execute("greet", {"name": "Ada"}).output == "Hi Ada"
