@@ -220,9 +220,7 @@ class Examiner:
         """
         index, self._count = self._count, self._count + 1
         if type(value) is BadRow:
-            if self._strict:
-                raise value.error
-            return refuse(index, value.text, value.error, None if self._key is None else _no_key)
+            return self._examine_bad(index, value)
         try:
             if type(value) is Letter:
                 key = value.key
@@ -230,6 +228,18 @@ class Examiner:
             return prepare(index, value, self._key, self._rows)
         except InvalidInputError as error:
             return refuse(index, value, error, self._key)
+
+    def _examine_bad(self, index: int, row: BadRow) -> Prepared | BatchItem:
+        """Prepare what ``columns=`` and ``input=`` make of a row of a table, or refuse it."""
+        error = row.error
+        if self._rows is not None and row.has_values:
+            try:
+                return prepare(index, row.text, self._key, self._rows)
+            except InvalidInputError as problem:
+                error = error if self._rows.function is None else problem
+        if self._strict:
+            raise error
+        return refuse(index, row.text, error, None if self._key is None else _no_key)
 
 
 def _no_key(_: Any) -> str:

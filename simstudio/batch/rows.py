@@ -26,12 +26,17 @@ class BadRow:
     """A line or row that cannot be read: a failed item of the batch.
 
     Attributes:
-        text: The line, or the values of the row.
+        text: The line, or the values of the row, of which at least one is no JSON data.
         error: Fault for which it cannot be read; the message begins with its place.
     """
 
     text: Any
     error: InvalidInputError
+
+    @property
+    def has_values(self) -> bool:
+        """Whether it is the row of a table, of which ``columns=`` and ``input=`` may make an input."""
+        return isinstance(self.text, Mapping)
 
 
 @attrs.frozen

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from simstudio.batch.rows import BadRow, check_header
 from simstudio.core.frame_libraries import import_package
-from simstudio.core.frame_readers import json_row, library_of, read_frame
+from simstudio.core.frame_readers import json_row, library_of, plain_row, read_frame
 from simstudio.transport.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -144,4 +144,4 @@ def _as_json(rows: Iterator[Mapping[str, Any]], source: str, wanted: Sequence[st
         try:
             yield json_row(taken)
         except InvalidInputError as error:
-            yield BadRow(taken, InvalidInputError(f"{source}, row {number}: {error}"))
+            yield BadRow(plain_row(taken), InvalidInputError(f"{source}, row {number}: {error}"))

@@ -125,6 +125,17 @@ def json_row(row: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
+def plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with JSON data wherever a value is such, and the others as they are."""
+    made = {}
+    for name, value in row.items():
+        try:
+            made[name] = _to_json(value)
+        except _NoJSON:
+            made[name] = value
+    return made
+
+
 def _read_json(value: Any) -> Any:
     if not isinstance(value, str):
         return _to_json(value)

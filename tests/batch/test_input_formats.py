@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_batch_engine import FakeSender, echo, play
 
+from simstudio import File
 from simstudio.batch.input_files import InputFile
 from simstudio.batch.inputs import count_inputs, read
 from simstudio.batch.items import BatchItem, Examiner, Prepared
@@ -329,6 +330,26 @@ def test_values_become_json_data_and_one_that_cannot_makes_its_row_bad() -> None
         "text, else base64.b64encode(value).decode()."
     )
     assert rows_of(frame, ["price"]) == [{"price": 1.5}, {"price": 2.0}]
+
+
+def test_input_makes_inputs_of_values_that_are_no_json_data(tmp_path: Path) -> None:
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    rows = {"day": [date(2026, 1, 2)] * 2, "photo": [b"png", b""], "name": ["a", "b"]}
+    parquet.write_table(arrow.table(rows), tmp_path / "in.parquet")
+
+    def examine(row: Any, **options: Any) -> Any:
+        return options_of(**options).examiner().examine(row)
+
+    first, second = rows_of(tmp_path / "in.parquet")
+    made = examine(first, input=lambda row: {"photo": File(row["photo"], name="a.png"), "day": row["day"]})
+    assert (made.input["day"], made.input["photo"].content) == ("2026-01-02", b"png")
+    assert examine(first, columns=["name"], key=lambda row: row["day"]).input == {"name": "a"}
+
+    failed = examine(second, input=lambda row: {"n": 1 / len(row["photo"])})
+    assert str(failed.error) == "Input 0 cannot be made: input= failed: ZeroDivisionError: division by zero."
+    assert examine(second, columns=["photo"]).error is second.error
+    with pytest.raises(InvalidInputError, match="row 2: Column 'photo' is of type bytes"):
+        examine(second, on_bad_row="fail", columns=["photo"])
 
 
 def test_a_column_is_no_table() -> None:
