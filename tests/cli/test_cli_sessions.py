@@ -18,7 +18,7 @@ import pytest
 
 from simstudio.batch.progress import Progress
 from simstudio.cli.app import application
-from simstudio.cli.batch_display import fitting
+from simstudio.cli.batch_display import fit_line
 from simstudio.cli.tables import show_lines
 from simstudio.cli.workflow_plans import plan_lines
 from simstudio.sandbox import Sandbox
@@ -173,7 +173,7 @@ def test_a_session(monkeypatch: pytest.MonkeyPatch, width: int, encoding: str, t
         screen.flush()
         with pytest.raises(SystemExit):
             application.main(list(words), prog_name="simstudio")
-    name, bar, text = fitting("greet", PROGRESS, width)
+    name, bar, text = fit_line("greet", PROGRESS, width)
     screen.write(f"$ simstudio batch run greet\n{name} {'#' * bar} {text}\n$ simstudio workflows push --prune\n")
     show_lines(plan_lines(PLAN, {"w3": "other"}))
 

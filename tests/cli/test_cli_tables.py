@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from simstudio.cli.app import application
 from simstudio.cli.batch_display import Display
-from simstudio.cli.progress import Waiting, can_animate, fitting
+from simstudio.cli.progress import Waiting, can_animate, fit_text
 from simstudio.cli.tables import show_fields, show_table
 from simstudio.sandbox import Sandbox, SandboxServer
 
@@ -191,11 +191,11 @@ class TestWaiting:
         [(80, f"{IDS[0]}: processing"), (40, "processing"), (10, "")],
     )
     def test_an_id_is_whole_or_not_there(self, width: int, shown: str) -> None:
-        assert fitting(f"{IDS[0]}: processing", width) == shown
+        assert fit_text(f"{IDS[0]}: processing", width) == shown
 
     @pytest.mark.parametrize(("width", "shown"), [(80, IDS[0]), (40, "")])
     def test_so_is_one_alone(self, width: int, shown: str) -> None:
-        assert fitting(IDS[0], width) == shown
+        assert fit_text(IDS[0], width) == shown
 
     @pytest.mark.parametrize(
         "shows", [lambda: Waiting("hello"), lambda: Display("hello", beside_results=False)], ids=["spinner", "bar"]
