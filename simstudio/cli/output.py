@@ -95,8 +95,14 @@ def write_value(value: Any) -> None:
 
 
 def tell(text: str, end: str = "\n") -> None:
-    """Write text to standard error: to a terminal as :func:`printable` has it, else as it is."""
-    click.echo(f"{printable(text) if is_terminal(sys.stderr) else text}{end}", err=True, nl=False)
+    """Write text to standard error: to a terminal as :func:`printable` has it, else without control sequences.
+
+    ``sys.stderr`` itself is written to, because a bar or a spinner replaces it, to make room for a line.
+    """
+    stream = sys.stderr
+    if stream is not None:  # closed by the caller: 2>&-
+        stream.write(f"{printable(text) if is_terminal(stream) else click.unstyle(text)}{end}")
+        stream.flush()
 
 
 def say(text: str) -> None:

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 from simstudio.cli.app import application
 from simstudio.cli.batch_display import Display
+from simstudio.cli.output import say
 from simstudio.cli.progress import Waiting, can_animate, fit_text
 from simstudio.cli.tables import show_fields, show_table
 from simstudio.sandbox import Sandbox, SandboxServer
@@ -200,7 +201,7 @@ class TestWaiting:
     @pytest.mark.parametrize(
         "shows", [lambda: Waiting("hello"), lambda: Display("hello", beside_results=False)], ids=["spinner", "bar"]
     )
-    def test_the_cursor_is_visible_as_a_signal_may_end_the_process(
+    def test_leaves_the_cursor_visible_and_makes_room_for_a_line(
         self, shows: Callable[[], AbstractContextManager[Any]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         terminal = io.StringIO()
@@ -208,9 +209,13 @@ class TestWaiting:
         monkeypatch.setattr(sys, "stderr", terminal)
         monkeypatch.setenv("TERM", "xterm")
 
-        with shows():
+        with shows() as showing:
             text = terminal.getvalue()
             assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
+            shown = getattr(showing, "_shown", None) or showing._live
+            shown.refresh()
+            say("stopping")
+            assert "\x1b[2Ksimstudio: stopping\n" in terminal.getvalue(), "a line of its own"
 
     @pytest.mark.parametrize(("level", "animated"), [(logging.WARNING, True), (logging.DEBUG, False)])
     def test_lines_of_a_log_are_not_written_into_a_spinner(
