@@ -110,17 +110,14 @@ def with_hints(method: F) -> F:
 class _Names(dict[str, Any]):
     """Globals for evaluating annotations: those of a module, and the imports of modules under ``if TYPE_CHECKING:``.
 
-    The latter are imported at the first look-up and not at start-up. The names of the module are looked up, not copied.
+    The latter are imported at the first look-up and not at start-up.
     """
 
     def __init__(self, names: dict[str, Any], modules: tuple[str, ...]) -> None:
-        super().__init__()
-        self._names = names
+        super().__init__(names)
         self._modules = modules
 
     def __missing__(self, name: str) -> Any:
-        if name in self._names:
-            return self._names[name]
         for module in self._modules:
             names = _names_of(module)
             if name in names:
