@@ -6,7 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from simstudio.transport.secret_fields import redact_fields
+from simstudio.transport.secret_fields import redact_document, redact_value
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -27,12 +27,22 @@ def whole(value: float | None) -> int | None:
 
 def json_text(value: Any) -> str | None:
     """A value as JSON, without what has the name of a secret; None if there is none."""
-    return None if value is None else without_secrets(json.dumps(value, ensure_ascii=False, default=str))
+    if value is None:
+        return None
+    try:
+        value = redact_value(value, _hide)
+    except (ValueError, RecursionError):  # a number that JSON lacks, or too many levels
+        return None
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def without_secrets(text: str) -> str:
-    """A text without what has the name or the form of a secret."""
-    return redact_fields(text, lambda _: "***")
+    """JSON as it was sent, without what has the name of a secret; as it is if it is no JSON."""
+    return redact_document(text, _hide) or text
+
+
+def _hide(_: str) -> str:
+    return "***"
 
 
 def error_type(error: BaseException) -> str:

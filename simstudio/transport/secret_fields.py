@@ -26,7 +26,7 @@ _IN_URL = re.compile(r"((?:^|[?&]|\\u0026|&amp;)([\w.-]{1,60})=)([^&\s\"'<>\\#]+
 _IN_FORM = re.compile(r'(\bname="([^"\r\n]{1,60})"(?:\r\n[^\r\n]+){0,4}\r\n\r\n)([^\r\n]+)(?=\r\n--)')
 _LINE = re.compile(r"^((?:data:)?[ \t]*)([\[{].*)$", re.MULTILINE)
 
-_ASSIGNED = re.compile(r"""([\w-]{1,60})(["']?)\s*[:=]\s*["']([^"'\s{}<>]{8,})["']""")
+_ASSIGNED = re.compile(r"""(?<![\w-])([\w-]{1,60})(["']?)\s*[:=]\s*["']([^"'\s{}<>]{8,})["']""")
 _FORMS = tuple(
     map(
         re.compile,
@@ -37,7 +37,7 @@ _FORMS = tuple(
             r"\bAIza[0-9A-Za-z_-]{35}",
             r"\bSG\.[\w-]{16,}\.[\w-]{16,}",
             r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*",
-            r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]+?-----END [A-Z ]*PRIVATE KEY-----",
+            r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----BEGIN )[\s\S])+?-----END [A-Z ]*PRIVATE KEY-----",
             r"(?i:\b(?:bearer|basic)\s+)([A-Za-z0-9._~+/-]{16,}=*)",
             r"\w://[^/\s:@]*:([^/\s@{}<>]+)@",
         ),
@@ -80,43 +80,43 @@ def _redact_parameter(found: re.Match[str], replace: Replace) -> str:
 
 def _redact_json(text: str, replace: Replace) -> str:
     """A text that is JSON, or has lines of JSON, such as events; as it was where it holds no secret."""
-    if text.lstrip()[:1] in ("{", "[") and (whole := _redact_document(text, replace)) is not None:
+    if text.lstrip()[:1] in ("{", "[") and (whole := redact_document(text, replace)) is not None:
         return whole
-    return _LINE.sub(lambda found: found[1] + (_redact_document(found[2], replace) or found[2]), text)
+    return _LINE.sub(lambda found: found[1] + (redact_document(found[2], replace) or found[2]), text)
 
 
-def _redact_document(text: str, replace: Replace) -> str | None:
+def redact_document(text: str, replace: Replace) -> str | None:
     """JSON without secrets; None if it is no JSON."""
     try:
         data = json.loads(text)
-        redacted = _redact_value(data, SecretRule.NONE, replace)
+        redacted = redact_value(data, replace)
         return text if redacted == data else json.dumps(redacted, separators=(",", ":"))
     except (ValueError, RecursionError):
         return None
 
 
-def _redact_value(value: Any, rule: SecretRule, replace: Replace, *, listed: bool = False) -> Any:
+def redact_value(value: Any, replace: Replace, rule: SecretRule = SecretRule.NONE, *, listed: bool = False) -> Any:
     """A value without secrets.
 
     Args:
-        value: The value.
-        rule: Rule of the name of its field, or of the name that its row gives.
+        value: JSON data.
         replace: Returns the text in the place of a secret.
+        rule: Rule of the name of its field, or of the name that its row gives.
         listed: Whether it is an item of a list.
     """
     if isinstance(value, str):
         if rule.holds(value):
             return replace(value)
-        return (_redact_document(value, replace) or value) if value[:1] in ("{", "[") else value
+        return (redact_document(value, replace) or value) if value[:1] in ("{", "[") else value
     if isinstance(value, float) and not isfinite(value):
         raise ValueError("JSON has no such number")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return 0 if rule.holds(value) else value
     if isinstance(value, list):
-        return [_redact_value(item, rule.below(), replace, listed=True) for item in value]
+        return [redact_value(item, replace, rule.below(), listed=True) for item in value]
     if isinstance(value, dict):
         rules = rule.of_fields(value, listed=listed)
-        return {key: _redact_value(item, rules[key], replace) for key, item in value.items()}
+        return {key: redact_value(item, replace, rules[key]) for key, item in value.items()}
     return value
 
 

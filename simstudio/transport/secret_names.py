@@ -84,10 +84,11 @@ class SecretRule(Enum):
         """
         below = self.below()
         other = SecretRule.NONE if listed or self._is_about(value) else below
+        rules = {key: rule_of(key) for key in value}
+        if other:
+            rules = {key: rule or (SecretRule.NONE if _is_about(key) else other) for key, rule in rules.items()}
         names = {key: key.lower() for key in value}
         holder = "value" if "value" in names.values() else "key"
-        tells = {key: bool(_ABOUT.intersection(split_words(key)[-1:])) for key in value}
-        rules = {key: rule_of(key) or (SecretRule.NONE if tells[key] else other) for key in value}
         for key, name in names.items():
             if name == holder:
                 label = label_of(value) if name == "value" else None
@@ -125,6 +126,11 @@ def rule_of(name: str) -> SecretRule:
     if words[-1] == "tokens":
         return SecretRule.NONE if _COUNTS.intersection(words) else SecretRule.TOKENS
     return SecretRule.MANY
+
+
+def _is_about(name: str) -> bool:
+    """Return whether a field describes a secret, such as its version."""
+    return bool(_ABOUT.intersection(split_words(name)[-1:]))
 
 
 def holds_secret(parameter: str, value: str) -> bool:
