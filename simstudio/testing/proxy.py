@@ -80,6 +80,12 @@ class _Proxy(LocalService):
             app = middleware.cls(app, *middleware.args, **middleware.kwargs)
         return app
 
+    def _without_own_address(self, headers: list[tuple[str, str]], body: bytes, server: str) -> bytes:
+        """The body of a request with the server's address in the place of the proxy's own, in URLs of its responses."""
+        if not self._base_url or not is_json(headers):
+            return body
+        return Readdressing(self._base_url, server).whole(body)
+
     async def _respond_with_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await self._respond(scope, receive, send)
@@ -177,8 +183,9 @@ class RecordingProxy(_Proxy):
         target, headers = _target(scope), _texts(scope["headers"])
         forwarded = [(name, value) for name, value in headers if name.lower() not in _OF_ONE_CONNECTION]
         # Made by hand, a request carries no cookie that an earlier response set.
+        content = body if _is_signed(headers) else self._without_own_address(headers, body, self.url)
         request = httpx.Request(
-            scope["method"], self.url + target, headers=[*forwarded, ("accept-encoding", "identity")], content=body
+            scope["method"], self.url + target, headers=[*forwarded, ("accept-encoding", "identity")], content=content
         )
         try:
             response = await self._client.send(request, stream=True)
@@ -195,8 +202,9 @@ class RecordingProxy(_Proxy):
             return
         recorded = [(name, self._recorded.header(name, value)) for name, value in _headers(response)]
         status = (response.status_code, response.reason_phrase)
+        asked = self._without_own_address(headers, body, self._origin)
         try:
-            self._writer.add(scope["method"], self._origin + target, (headers, body), status, (recorded, received))
+            self._writer.add(scope["method"], self._origin + target, (headers, asked), status, (recorded, received))
         except (OSError, httpx.DecodingError) as error:
             _LOGGER.error("not recorded: %s", error)
 
@@ -279,7 +287,8 @@ class Replay(_Proxy):
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         body: bytes = (await receive()).get("body", b"")
         target, headers = _target(scope), _texts(scope["headers"])
-        found = self._reader.find(scope["method"], target, headers, body)
+        asked = self._without_own_address(headers, body, self._reader.origin)
+        found = self._reader.find(scope["method"], target, headers, asked)
         if isinstance(found, Answer):
             await self._play(found, scope, send)
         else:
@@ -291,12 +300,17 @@ class Replay(_Proxy):
         await send(head(answer.status, _headers_to_pass(answer.headers, local)))
         body = b"" if scope["method"] == "HEAD" or answer.status in (204, 304) else answer.body
         if is_json(list(answer.headers)):
-            body = local.feed(body) + local.flush()
+            body = local.whole(body)
         is_stream = any(name.lower() == "content-type" and "event-stream" in value for name, value in answer.headers)
         for piece in body.split(b"\n\n")[:-1] if is_stream else ():
             await send({"type": "http.response.body", "body": piece + b"\n\n", "more_body": True})
         rest = body.rpartition(b"\n\n")[2] if is_stream else body
         await send({"type": "http.response.body", "body": rest})
+
+
+def _is_signed(headers: Iterable[tuple[str, str]]) -> bool:
+    """Whether a server would refuse another body."""
+    return any(name.lower() in ("content-md5", "content-digest") for name, _ in headers)
 
 
 def _missing(method: str, target: str, nearest: Difference | None) -> dict[str, Any]:

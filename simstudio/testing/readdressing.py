@@ -1,4 +1,7 @@
-"""URLs of a recorded server in its responses, replaced by those of the proxy, so that clients that follow them stay."""
+"""URLs of a recorded server in its responses, replaced by those of the proxy, so that clients that follow them stay.
+
+In requests that quote such URLs, those of the server are put back.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,10 @@ class Readdressing:
         """The bytes that are left at the end of the body."""
         rest, self._rest = self._rest, b""
         return rest
+
+    def whole(self, data: bytes) -> bytes:
+        """A whole body."""
+        return self.feed(data) + self.flush()
 
     def header(self, name: str, value: str) -> str:
         """The value of a header."""

@@ -170,6 +170,12 @@ class Reader:
     def __len__(self) -> int:
         return len(self._answers)
 
+    @property
+    def origin(self) -> str:
+        """Scheme and host of the recorded server; empty if nothing was recorded."""
+        parts = urlsplit(self._answers[0].url if self._answers else "")
+        return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
     def rewind(self) -> None:
         """Begin again with the first response to each request."""
         self._played.clear()
