@@ -49,10 +49,7 @@ def compile_function(method: Callable[..., Any], form: Form) -> FunctionType:
     me, *others = inspect.signature(method).parameters.values()
     defaults = {each.name: each.default for each in others if each.default is not Parameter.empty}
     keywords = {each.name for each in others if each.kind is Parameter.KEYWORD_ONLY}
-    parameters = Signature([
-        Parameter(each.name, each.kind, default=None if each.name in defaults else Parameter.empty)
-        for each in (me, *others)
-    ])  # fmt: skip
+    parameters = Signature([Parameter(each.name, each.kind) for each in (me, *others)])  # the defaults follow below
     forwarded = ", ".join([me.name, *(_FORWARDED.get(each.kind, "{0}").format(each.name) for each in others)])
     name, prefix, wait = method.__name__, *(("async ", "await ") if form.awaited else ("", ""))
     written: Any = inspect.unwrap(method)

@@ -291,9 +291,8 @@ _Field: TypeAlias = "tuple[str, Any, tuple[str, ...], Any, Callable[[], Any] | N
 def _fields_of(kind: type[Model]) -> list[_Field]:
     """The fields of a model class; read when its first instance is made, as annotations may name classes below it."""
     hints: dict[str, Any] = {}
-    for base in reversed(kind.__mro__):
-        if attr.has(base):
-            hints |= _evaluate(inspect.get_annotations(base), base)
+    for base in reversed(kind.__mro__[: kind.__mro__.index(Model)]):
+        hints |= _evaluate(inspect.get_annotations(base), base)
     found: list[_Field] = []
     for field in attr.fields(kind):
         factory = getattr(field.default, "factory", None)

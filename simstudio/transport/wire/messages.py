@@ -63,13 +63,16 @@ class RequestStream(httpx.SyncByteStream, httpx.AsyncByteStream):
         return _Once(self._content) if isinstance(self._content, bytes) else self._content.__aiter__()
 
 
-class _Once(AsyncIterator[bytes]):
-    """One piece."""
+class _Once:
+    """An asynchronous iterator of one piece."""
 
     __slots__ = ("_piece",)
 
     def __init__(self, piece: bytes) -> None:
         self._piece: bytes | None = piece
+
+    def __aiter__(self) -> _Once:
+        return self
 
     async def __anext__(self) -> bytes:
         piece, self._piece = self._piece, None
