@@ -5,6 +5,7 @@ Messages of the client name Python's arguments and attributes; here they name op
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -168,6 +169,8 @@ def describe(error: BaseException, invocation: Invocation) -> Failure | None:
         )
     if isinstance(error, click.ClickException):
         return Failure(type(error).__name__, _usage(error), ExitCode.USAGE)
+    if isinstance(error, FileNotFoundError) and not _is_in_directory():
+        return Failure(type(error).__name__, "The current directory is gone: change to another.", ExitCode.USAGE)
     if not isinstance(error, SimStudioError):
         return None
     task_id = error.task_id or invocation.task_id
@@ -187,6 +190,14 @@ def describe(error: BaseException, invocation: Invocation) -> Failure | None:
     )
     told = {name: getattr(failure, name) for name in ("message", "result", "details", "remarks")}
     return attrs.evolve(failure, **_redact(told, invocation.known_secrets()))
+
+
+def _is_in_directory() -> bool:
+    """Whether the current directory exists; names of files are relative to it."""
+    try:
+        return bool(os.getcwd())  # noqa: PTH109 - Path.cwd() is the same
+    except FileNotFoundError:
+        return False
 
 
 def _exit_code(error: SimStudioError) -> ExitCode:

@@ -236,5 +236,6 @@ def _on_disk(action: Callable[[], None]) -> None:
         action()
     except OSError as error:
         raise CommandError(
-            f"{error.filename} cannot be written: {error.strerror or error}.", ExitCode.FAILED
+            f"{error.filename or 'The current directory'} cannot be written: {error.strerror or error}.",
+            ExitCode.FAILED,
         ) from error

@@ -557,3 +557,16 @@ class TestFewerInputsThanTheLedgerKnows:
         result = cli("batch", "resume", ledger)
 
         assert (result.exit_code, len(lines(out.read_text()))) == (0, 2), result.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows removes no current directory")
+def test_a_current_directory_that_is_gone_is_2_and_one_line(cli, server, tmp_path, monkeypatch) -> None:
+    (tmp_path / "in.jsonl").write_text("1")
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    result = cli("batch", "run", "work", str(tmp_path / "in.jsonl"), "--out", "out.jsonl")
+
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "The current directory is gone" in result.stderr
