@@ -45,7 +45,8 @@ class LiveLine:
         elif urgent or last or self._clock() - self._last >= self._every:
             self._last = self._clock()
             with suppress(OSError, ValueError):  # standard error is closed: that is no reason to end
-                print(text, file=sys.stderr, flush=True)  # noqa: T201 - asked for
+                shown = printable(text) if is_terminal(sys.stderr) else text
+                print(shown, file=sys.stderr, flush=True)  # noqa: T201 - asked for
 
 
 def _make_display() -> Callable[[str, bool], None] | None:

@@ -55,9 +55,9 @@ class TestATerminal:
     def test_without_rich_gets_lines(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "stderr", Terminal())
         monkeypatch.setitem(sys.modules, "rich.live", None)
-        LiveLine().show("1 done")
+        LiveLine().show("1 \x1b[2Jdone")
 
-        assert sys.stderr.getvalue() == "1 done\n"
+        assert sys.stderr.getvalue() == "1 \ufffd[2Jdone\n"
 
 
 def test_a_run_says_its_state_and_whom_it_waits_for(capsys: pytest.CaptureFixture[str]) -> None:
