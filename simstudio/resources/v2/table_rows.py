@@ -2,56 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
-from simstudio.core.conversion import structure
-from simstudio.core.endpoint import Sender, endpoint, extract, paged
+from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
-from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
 from simstudio.core.parameters import between, body, items, length, local
-from simstudio.core.resource import APIResource
 from simstudio.models.v2.deleted import Deleted
-from simstudio.models.v2.table_errors import BulkWriteReport
 from simstudio.models.v2.table_filters import RowFilter, RowOrder, RowPredicate
-from simstudio.models.v2.table_params import RowChanges
 from simstudio.models.v2.table_rows import (
     DeletedRows,
-    InsertedRows,
     RowCount,
     RowMatches,
     TableRow,
     UpdatedRows,
     UpsertedRow,
 )
-from simstudio.models.v2.table_values import RowData, check_updates, exact_integers
-from simstudio.models.v2.tables import Table
+from simstudio.models.v2.table_values import RowData
 from simstudio.resources.parameters import WorkspaceId
-from simstudio.resources.v2.row_batches import BatchWriter
-from simstudio.transport.endpoint import segment
-from simstudio.transport.errors import InvalidInputError
-from simstudio.transport.flow import Blocking, Flow
+from simstudio.resources.v2.table_row_writes import ROWS, TableRowWrites
+from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:
     from simstudio.core.frames import Layout
 
-_ROWS = "/api/v2/tables/{tableId}/rows"
 _ROW = "/api/v2/tables/{tableId}/rows/{rowId}"
 _QUERY = "/api/v2/tables/{tableId}/query"
 
 _Limit = Annotated[int | None, between(1, 1000)]
 
 
-class TableRows(APIResource[M]):
+class TableRows(TableRowWrites[M]):
     """Rows of a table. Their values, filters and orders name columns; ids of columns are not accepted.
 
     Filters and orders are written with :mod:`simstudio.models.v2.table_filters`, or as JSON data.
     """
 
-    @paged("GET", _ROWS, "listTableRows")
+    @paged("GET", ROWS, "listTableRows")
     def list(
         self,
         send: Sender,
@@ -137,7 +127,7 @@ class TableRows(APIResource[M]):
         """
         return send.one(RowCount)
 
-    @endpoint("POST", _ROWS + "/search", "searchTableRows", resend="read")
+    @endpoint("POST", ROWS + "/search", "searchTableRows", resend="read")
     def search(
         self,
         send: Sender,
@@ -160,7 +150,7 @@ class TableRows(APIResource[M]):
         """
         return send.one(RowMatches)
 
-    @endpoint("POST", _ROWS, "createTableRows")
+    @endpoint("POST", ROWS, "createTableRows")
     def insert(
         self,
         send: Sender,
@@ -189,101 +179,7 @@ class TableRows(APIResource[M]):
         """
         return send.one(TableRow)
 
-    @endpoint("POST", _ROWS, "createTableRows")
-    def bulk_insert(
-        self,
-        send: Sender,
-        table_id: str,
-        *,
-        workspace_id: WorkspaceId,
-        rows: Annotated[Sequence[Mapping[str, Any]], items(1, 1000), exact_integers],
-    ) -> Flow[InsertedRows]:
-        """Insert 1 to 1,000 rows: all of them, or none.
-
-        Args:
-            rows: Values by column, of each row.
-
-        Raises:
-            InvalidRequestError: A value does not fit its column, or repeats a unique value; ``details`` is a list of
-                ``{"row": index, "errors": […]}``.
-            NotFoundError: No table has this id.
-            LockedError: Rows cannot be inserted.
-        """
-        return send.one(InsertedRows)
-
-    @operation
-    def insert_many(
-        self,
-        table_id: str,
-        rows: Iterable[Mapping[str, Any]],
-        *,
-        workspace_id: str,
-        errors: Literal["raise", "return"] = "raise",
-        on_batch: Callable[[InsertedRows], Any] | None = None,
-    ) -> Flow[BulkWriteReport]:
-        """Insert any number of rows, 1,000 with each request. The rows are read as they are sent.
-
-        A batch is inserted completely or not at all. If the rate limit refuses it, the call waits.
-
-        Args:
-            rows: Values by column, of each row.
-            errors: ``raise``: stop at the first batch with rows that do not fit; ``return``: leave such rows out, and
-                list them in the result.
-            on_batch: Called with the rows of each batch, which have their ids.
-
-        Raises:
-            BulkWriteError: A batch was refused, or failed. It says how many rows were inserted, and of which rows that
-                is unknown.
-
-        Example:
-            >>> with open("stock.csv", newline="") as file:  # doctest: +SKIP
-            ...     client.v2.tables.rows.insert_many("tbl_1", csv.DictReader(file), workspace_id="ws").count
-        """
-        _check_choice(errors)
-        insert = partial(TableRows.bulk_insert.flow, self, table_id, workspace_id=workspace_id)
-        writer = BatchWriter(lambda batch: insert(rows=batch), errors=errors, on_batch=on_batch)
-        return (yield from writer.write(_check_rows(rows)))
-
-    @operation
-    def insert_dataframe(
-        self,
-        table_id: str,
-        frame: Any,
-        *,
-        workspace_id: str,
-        errors: Literal["raise", "return"] = "raise",
-        on_batch: Callable[[InsertedRows], Any] | None = None,
-    ) -> Flow[BulkWriteReport]:
-        """Insert the rows of a data frame, as :meth:`insert_many` does. The table's columns are requested first.
-
-        Args:
-            frame: A DataFrame of pandas (its index is left out) or polars, or a table or stream of Arrow data. A
-                stream is read as its rows are sent. In polars and Arrow data, a text for a ``json`` column is JSON.
-            errors: As in :meth:`insert_many`.
-            on_batch: Called with the rows of each batch, which have their ids.
-
-        Raises:
-            InvalidInputError: The table lacks a column of the frame, or a value is no JSON data; nothing was inserted.
-            NotFoundError: No table has this id.
-            BulkWriteError: A batch was refused, or failed. It says how many rows were inserted, and of which rows that
-                is unknown.
-
-        Example:
-            >>> client.v2.tables.rows.insert_dataframe("tbl_1", frame, workspace_id="ws").count  # doctest: +SKIP
-        """
-        from simstudio.core.frame_readers import read_frame  # few programs have data frames
-        from simstudio.resources.table_frames import rows_for
-
-        _check_choice(errors)
-        reader = yield Blocking(read_frame, frame)
-        table = yield from self._fetch_table(table_id, workspace_id)
-        rows = rows_for(reader, {column.name: column.type for column in table.schema.columns})
-        report: BulkWriteReport = yield from TableRows.insert_many.flow(
-            self, table_id, rows, workspace_id=workspace_id, errors=errors, on_batch=on_batch
-        )
-        return report
-
-    @endpoint("POST", _ROWS + "/upsert", "upsertTableRow")
+    @endpoint("POST", ROWS + "/upsert", "upsertTableRow")
     def upsert(
         self,
         send: Sender,
@@ -348,64 +244,7 @@ class TableRows(APIResource[M]):
         """
         return send.one(TableRow)
 
-    @endpoint("POST", _ROWS + "/bulk-update", "bulkUpdateTableRows")
-    def bulk_update(
-        self,
-        send: Sender,
-        table_id: str,
-        *,
-        workspace_id: WorkspaceId,
-        updates: Annotated[Sequence[RowChanges | Mapping[str, Any]], items(1, 1000), exact_integers],
-    ) -> Flow[UpdatedRows]:
-        """Change values of 1 to 1,000 rows: all of them, or none.
-
-        **A value of the wrong type is stored as null, without an error.** :meth:`update_many` checks the values first.
-
-        Args:
-            updates: ``{"rowId": …, "data": …}`` of each row; other columns keep their values.
-
-        Raises:
-            InvalidRequestError: A row or column does not exist, or a unique value would repeat.
-            NotFoundError: No table has this id.
-            LockedError: Rows cannot be updated.
-        """
-        return send.one(UpdatedRows)
-
-    @operation
-    def update_many(
-        self,
-        table_id: str,
-        updates: Sequence[RowChanges | Mapping[str, Any]],
-        *,
-        workspace_id: str,
-        on_batch: Callable[[UpdatedRows], Any] | None = None,
-    ) -> Flow[BulkWriteReport]:
-        """Change values of any number of rows, 1,000 with each request.
-
-        The table's columns are requested first, and all values are checked against them before anything is changed:
-        the server would store null for a value of the wrong type.
-
-        Args:
-            updates: ``{"rowId": …, "data": …}`` of each row; other columns keep their values.
-            on_batch: Called with the ids of each batch.
-
-        Raises:
-            InvalidInputError: A value does not fit its column; nothing was changed.
-            NotFoundError: No table has this id.
-            BulkWriteError: A batch was refused, or failed. It says how many rows were changed, and of which rows that
-                is unknown.
-
-        Example:
-            >>> updates = [{"rowId": "row_1", "data": {"qty": 3}}]  # doctest: +SKIP
-            >>> client.v2.tables.rows.update_many("tbl_1", updates, workspace_id="ws").count  # doctest: +SKIP
-            1
-        """
-        table = yield from self._fetch_table(table_id, workspace_id)
-        check_updates(table.schema.columns, updates)
-        update = partial(TableRows.bulk_update.flow, self, table_id, workspace_id=workspace_id)
-        return (yield from BatchWriter(lambda batch: update(updates=batch), on_batch=on_batch).write(updates))
-
-    @endpoint("PATCH", _ROWS, "updateTableRows")
+    @endpoint("PATCH", ROWS, "updateTableRows")
     def update_by_filter(
         self,
         send: Sender,
@@ -449,7 +288,7 @@ class TableRows(APIResource[M]):
         """
         return send.one(Deleted)
 
-    @endpoint("DELETE", _ROWS, "deleteTableRows")
+    @endpoint("DELETE", ROWS, "deleteTableRows")
     def bulk_delete(
         self,
         send: Sender,
@@ -469,7 +308,7 @@ class TableRows(APIResource[M]):
         """
         return send.one(DeletedRows)
 
-    @endpoint("DELETE", _ROWS, "deleteTableRows")
+    @endpoint("DELETE", ROWS, "deleteTableRows")
     def delete_by_filter(
         self,
         send: Sender,
@@ -499,28 +338,6 @@ class TableRows(APIResource[M]):
         from simstudio.resources.table_frames import layout_of
 
         return layout_of((yield from self._fetch_table(table_id, workspace_id)).schema.columns)
-
-    def _fetch_table(self, table_id: str, workspace_id: str) -> Flow[Table]:
-        path = f"/api/v2/tables/{segment(table_id, 'table_id')}"
-        response = yield from self._call_explained(
-            self._request("GET", path, params={"workspaceId": workspace_id}, resend="read")
-        )
-        return structure(extract(response, ("data",)), Table, response=response)
-
-
-def _check_rows(rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    for index, row in enumerate(rows):
-        if not isinstance(row, Mapping):
-            raise InvalidInputError(
-                f"rows must be mappings of values by column, but row {index} is of type {type(row).__name__}. "
-                "insert_dataframe inserts the rows of a data frame."
-            )
-        yield row
-
-
-def _check_choice(errors: object) -> None:
-    if errors not in ("raise", "return"):
-        raise InvalidInputError(f"errors must be 'raise' or 'return', not {errors!r}.")
 
 
 def _without_null_limit(send: Sender) -> dict[str, Any]:
