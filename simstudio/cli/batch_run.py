@@ -112,7 +112,7 @@ class BatchRun:
         except OSError as error:
             raise CommandError(
                 f"The inputs {inputs} cannot be read ({error.strerror or error}). "
-                f"If they have moved: {self._how_to_go_on('NEW_PATH')}"
+                f"If they have moved: {self._write_resume_command('NEW_PATH')}"
             ) from error
 
     def _execute(self, course: _Course) -> tuple[Progress, int | None]:
@@ -130,7 +130,7 @@ class BatchRun:
                 progress = course.progress
                 memory.end(accepted=course.sent)
                 if progress is not None and progress.finished:
-                    say(f"note: go on with: {self._how_to_go_on()}")
+                    say(f"note: go on with: {self._write_resume_command()}")
                 raise
             memory.end(accepted=course.sent or not course.missing)
             return ended
@@ -139,7 +139,8 @@ class BatchRun:
         """The inputs are not those of the ledger, which goes on with those that it had before."""
         last = memory.end(accepted=False)
         if last is not None and last.inputs not in ("-", memory.settings.inputs):
-            say(f"note: the inputs of {self.ledger} are {last.inputs} as before; go on with: {self._how_to_go_on()}")
+            command = self._write_resume_command()
+            say(f"note: the inputs of {self.ledger} are {last.inputs} as before; go on with: {command}")
         text = in_words(str(error))
         if self.settings.key is not None:
             known, found, _ = text.partition(": it was changed")
@@ -216,7 +217,7 @@ class BatchRun:
             self._say_how_it_went(progress)
             if fewer is not None:
                 say(fewer.message)
-            again = self._how_to_go_on() if self.ledger is not None else None
+            again = self._write_resume_command() if self.ledger is not None else None
             if progress.unknown and again:
                 say(f"note: {progress.unknown} may have run; to run what is unknown again: {again} --on-unknown rerun")
             if progress.failed and again:
@@ -234,7 +235,7 @@ class BatchRun:
         known = progress.finished + missing
         text = (
             f"the ledger has {known:,} item{'' if known == 1 else 's'}, the inputs were {progress.finished:,}: "
-            f"give all of them with {self._how_to_go_on('INPUTS')}; "
+            f"give all of them with {self._write_resume_command('INPUTS')}; "
             f"results of the others {'are in the ledger' if self.settings.out is None else 'were kept'}"
         )
         return Failure("FewerInputs", text, ExitCode.FAILED)
@@ -245,21 +246,21 @@ class BatchRun:
 
     def _say_interrupted(self, progress: Progress | None, number: int) -> None:
         code, name = _STOPPED[number]
-        text = f"{name}: {'nothing was sent yet' if progress is None else progress}. {self._what_then(progress)}"
+        text = f"{name}: {'nothing was sent yet' if progress is None else progress}. {self._advise_on_end(progress)}"
         if self.connection.as_json:
             summary = {} if progress is None else {"batch": self._summary(progress)}
             write_json({**summary, **Failure(name, text, code).to_dict()})
         else:
             say(text)
 
-    def _what_then(self, progress: Progress | None) -> str:
+    def _advise_on_end(self, progress: Progress | None) -> str:
         if self.ledger is not None and (progress is not None or Path(self.ledger).exists()):
-            return f"Go on with: {self._how_to_go_on()}"
+            return f"Go on with: {self._write_resume_command()}"
         if progress is None:
             return "Give the same command again."
-        return "Nothing remembers what was done; the next time, give --ledger."
+        return "The results were not recorded; the next time, give --ledger."
 
-    def _how_to_go_on(self, inputs: str | None = None) -> str:
+    def _write_resume_command(self, inputs: str | None = None) -> str:
         words = [*self.connection.invocation.program, "batch", "resume", str(self.ledger)]
         if inputs is None and self.settings.inputs == "-":
             inputs = "INPUTS"

@@ -55,12 +55,12 @@ def complete_workflows(ctx: click.Context, _: click.Parameter, incomplete: str) 
     with redirect_stderr(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return list(_matching(within(_DEADLINE, lambda: list(_workflows(ctx))), incomplete))
+            return list(_find_matches(within(_DEADLINE, lambda: list(_workflows(ctx))), incomplete))
         except Exception:  # noqa: BLE001 - a completion shows no failure
             return []
 
 
-def _matching(workflows: Iterable[tuple[str, str]], incomplete: str) -> Iterator[CompletionItem]:
+def _find_matches(workflows: Iterable[tuple[str, str]], incomplete: str) -> Iterator[CompletionItem]:
     for workflow_id, name in workflows:
         if workflow_id.startswith(incomplete) or name.lower().startswith(incomplete.lower()):
             yield CompletionItem(workflow_id, help=" ".join(name.split()) or None)

@@ -355,7 +355,7 @@ def _status(error: APIStatusError, invocation: Invocation) -> str:
     if response is None:
         return str(error)
     body = read_error(response)
-    text = f"{(body.message or reason(response.status)).rstrip('.')} ({_where(response)})."
+    text = f"{(body.message or reason(response.status)).rstrip('.')} ({_describe_request(response)})."
     cause = find_cause(response) or gateway_advice(response)
     if cause is not None and cause.startswith(REFUSED):  # these are lines of their own
         cause = None
@@ -390,7 +390,7 @@ def _remarks(error: APIStatusError) -> list[str]:
     return find_remarks(response, ErrorBody(details=body.details)) if find_remarks(response, body) else []
 
 
-def _where(response: Response) -> str:
+def _describe_request(response: Response) -> str:
     attempts = f", after {response.attempt} attempts" if response.attempt > 1 else ""
     request_id = f", request id {response.request_id}" if response.request_id else ""
     return f"HTTP {response.status}, {response.method} {response.path}{attempts}{request_id}"

@@ -202,7 +202,9 @@ def _find(
         invocation.id_advice = f"The id of a {noun} can be shortened if SIM_WORKSPACE_ID says where to look."
         return Listed(given)
     try:
-        found = list(_beginning(given, _candidates(connection, client, noun, workspace, workflow, None, as_log=as_log)))
+        found = list(
+            _find_by_beginning(given, _candidates(connection, client, noun, workspace, workflow, None, as_log=as_log))
+        )
     except (NotFoundError, PermissionDeniedError):  # the server has no such list, or the key may not see it
         return Listed(given)
     exact = [each for each in found if each.id == given]
@@ -228,7 +230,7 @@ def _say_chosen(given: str, noun: str, chosen: Listed) -> None:
     say(f"note: {given} is the {noun} {chosen.id}{name}")
 
 
-def _beginning(given: str, listed: Iterable[Listed]) -> Iterator[Listed]:
+def _find_by_beginning(given: str, listed: Iterable[Listed]) -> Iterator[Listed]:
     seen = set()
     for each in listed:
         if each.id.startswith(given) and each.id not in seen:

@@ -200,9 +200,9 @@ class _Run:
             return
         write_value(result.output)
         if result.paused:
-            say(f"note: the run is paused; it waits for a human{self._how_to_answer(result)}")
+            say(f"note: the run is paused; it waits for a human{self._advise_on_answer(result)}")
 
-    def _how_to_answer(self, result: WorkflowExecutionResult) -> str:
+    def _advise_on_answer(self, result: WorkflowExecutionResult) -> str:
         pause = result.pause
         run = result.execution_id or (pause.execution_id if pause is not None else None)
         if run is None or self.connection.sandboxed:

@@ -97,7 +97,7 @@ def carry_out(
 
     ids = {each.source.key: each.present.id for each in plan.changes if each.source and each.present}
     connection.invocation.interruption = "Nothing was changed."
-    undeployed = _not_in_service(client, plan) if options.deploy else {}
+    undeployed = _find_undeployed(client, plan) if options.deploy else {}
     lines = plan_lines(plan, undeployed)
     if options.id_only and not connection.as_json:
         tell("\n".join(text for text, _ in lines))
@@ -194,7 +194,7 @@ def _confirm(options: PushOptions) -> None:
         raise CommandError("Nothing was changed.", ExitCode.FAILED, "Declined")
 
 
-def _not_in_service(client: SimStudioClient, plan: Plan) -> dict[str, str]:
+def _find_undeployed(client: SimStudioClient, plan: Plan) -> dict[str, str]:
     """Names of unchanged workflows that are not live as they are, by id."""
     found = {}
     for change in plan.changes:

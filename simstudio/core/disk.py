@@ -219,7 +219,7 @@ class NewFile:
                 else:
                     self._part.take_place()
             except FileExistsError:
-                raise _in_the_way(self.path, self._overwrite) from None
+                raise _exists_error(self.path, self._overwrite) from None
 
     def discard(self) -> None:
         """Close and remove the file, unless it is finished."""
@@ -243,12 +243,12 @@ def ensure_free(path: Path, *, overwrite: bool | None = None) -> None:
     except FileNotFoundError:
         return
     if not overwrite:
-        raise _in_the_way(path, overwrite)
+        raise _exists_error(path, overwrite)
     if not stat.S_ISREG(mode):
         raise InvalidInputError(f"{path} is no regular file, so it is not replaced. Save under another name.")
 
 
-def _in_the_way(path: Path, overwrite: bool | None) -> InvalidInputError:  # noqa: FBT001 - an option of a caller
+def _exists_error(path: Path, overwrite: bool | None) -> InvalidInputError:  # noqa: FBT001 - an option of a caller
     advice = "" if overwrite is None else ", or pass overwrite=True"
     return InvalidInputError(f"{path} is there already. Save under another name{advice}.")
 

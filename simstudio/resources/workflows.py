@@ -104,7 +104,7 @@ class Workflows(WorkflowDescriptions[M], WorkflowPauses[M], WorkflowBatches[M]):
                 input,
                 timeout=timeout,
                 selected_outputs=selected_outputs,
-                claiming=_claiming(idempotent),
+                claiming=_choose_claiming(idempotent),
             )
         )
 
@@ -142,7 +142,11 @@ class Workflows(WorkflowDescriptions[M], WorkflowPauses[M], WorkflowBatches[M]):
             >>> job = client.jobs.wait(client.workflows.submit("wf"))  # doctest: +SKIP
         """
         yield from self._check(workflow_id, input, check)
-        return (yield from self._submit(workflow_id, input, timeout, execution_timeout, claiming=_claiming(idempotent)))
+        return (
+            yield from self._submit(
+                workflow_id, input, timeout, execution_timeout, claiming=_choose_claiming(idempotent)
+            )
+        )
 
     @operation
     def run(
@@ -189,7 +193,9 @@ class Workflows(WorkflowDescriptions[M], WorkflowPauses[M], WorkflowBatches[M]):
         check_timeout(timeout)
         check_timeout(poll_interval, "poll_interval")
         yield from self._check(workflow_id, input, check)
-        receipt = yield from self._submit(workflow_id, input, UNSET, execution_timeout, claiming=_claiming(idempotent))
+        receipt = yield from self._submit(
+            workflow_id, input, UNSET, execution_timeout, claiming=_choose_claiming(idempotent)
+        )
         job = yield from self._jobs._wait_until(
             self._jobs._target(receipt, None),
             until,
@@ -247,7 +253,9 @@ class Workflows(WorkflowDescriptions[M], WorkflowPauses[M], WorkflowBatches[M]):
             raise InvalidInputError(f"max_event_size must be a number of bytes above 0, not {max_event_size!r}.")
         yield from self._check(workflow_id, input, check)
         options = StreamOptions(selected_outputs, idle_timeout, max_event_size, include_thinking, include_tool_calls)
-        return (yield from self._dialects.own.stream(workflow_id, input, options, claiming=_claiming(idempotent)))
+        return (
+            yield from self._dialects.own.stream(workflow_id, input, options, claiming=_choose_claiming(idempotent))
+        )
 
     @operation
     def status(self, workflow_id: str) -> Flow[WorkflowStatus]:
@@ -310,5 +318,5 @@ class Workflows(WorkflowDescriptions[M], WorkflowPauses[M], WorkflowBatches[M]):
         return receipt
 
 
-def _claiming(idempotent: bool) -> Claiming:  # noqa: FBT001 - the caller's keyword
+def _choose_claiming(idempotent: bool) -> Claiming:  # noqa: FBT001 - the caller's keyword
     return "required" if idempotent else "known"

@@ -25,12 +25,12 @@ class ObservedBody:
 
     def piece(self) -> bytes | None:
         """Return the next piece; None at the end, which ends the call."""
-        with self._failing():
+        with self._report_failure():
             return self._see(self._body.piece())
 
     async def apiece(self) -> bytes | None:
         """Return the next piece; None at the end, which ends the call."""
-        with self._failing():
+        with self._report_failure():
             return self._see(await self._body.apiece())
 
     def await_event(self) -> None:
@@ -39,13 +39,13 @@ class ObservedBody:
 
     def read(self) -> None:
         """Read the rest into the content of the response; the call ends."""
-        with self._failing():
+        with self._report_failure():
             self._body.read()
         self._call.finish(self._response.content)
 
     async def aread(self) -> None:
         """Read the rest into the content of the response; the call ends."""
-        with self._failing():
+        with self._report_failure():
             await self._body.aread()
         self._call.finish(self._response.content)
 
@@ -81,7 +81,7 @@ class ObservedBody:
         return piece
 
     @contextmanager
-    def _failing(self) -> Iterator[None]:
+    def _report_failure(self) -> Iterator[None]:
         try:
             yield
         except BaseException as error:

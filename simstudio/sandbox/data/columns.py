@@ -38,7 +38,7 @@ def change(table: Table, name: str, updates: dict[str, Any], now: float) -> None
     """
     if not updates:
         raise Refusal(400, "No updates specified")
-    index = _existing(table, name)
+    index = _require_index(table, name)
     if "name" in updates:
         _rename(table, index, updates["name"])
     if "type" in updates:
@@ -54,7 +54,7 @@ def change(table: Table, name: str, updates: dict[str, Any], now: float) -> None
 
 def recast(table: Table, name: str) -> None:
     """Turn the values of a column into its new type, as v2 does."""
-    column = table.columns[_existing(table, name)]
+    column = table.columns[_require_index(table, name)]
     for row in table.rows:
         value = row.data.get(column.name)
         if value is not None:
@@ -67,7 +67,7 @@ def drop(table: Table, name: str, now: float) -> None:
     Raises:
         Refusal: there is no such column, or it is the last one.
     """
-    index = _existing(table, name)
+    index = _require_index(table, name)
     if len(table.columns) == 1:
         raise Refusal(400, "Cannot delete the last column in a table")
     column = table.columns.pop(index)
@@ -83,7 +83,7 @@ def _index(table: Table, name: str) -> int | None:
     return names.index(name.lower()) if name.lower() in names else None
 
 
-def _existing(table: Table, name: str) -> int:
+def _require_index(table: Table, name: str) -> int:
     index = _index(table, name)
     if index is None:
         raise Refusal(404, f'Column "{name}" not found')

@@ -120,8 +120,8 @@ class Definitions:
         if function is not None:
             return attrs.evolve(function, block=block)
         if name is None:
-            return _failing(block, "the workflow has no block that names a function of the sandbox")
-        return _failing(block, f"no function is registered as {name!r} in this sandbox")
+            return _make_failing(block, "the workflow has no block that names a function of the sandbox")
+        return _make_failing(block, f"no function is registered as {name!r} in this sandbox")
 
     # Reading
 
@@ -361,7 +361,7 @@ class Runnable(Mapping[str, Workflow]):
         return sum(1 for _ in self)
 
 
-def _failing(block: str, message: str) -> Workflow:
+def _make_failing(block: str, message: str) -> Workflow:
     def fail(input: object) -> NoReturn:
         del input
         raise LookupError(message)

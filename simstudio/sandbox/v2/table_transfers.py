@@ -88,7 +88,7 @@ def create_import(call: Call) -> Reply:
         _check_zone(body["timezone"])
     made = Import(workspace_id=workspace_id, status="uploading", created=call.core.clock(), options=_options(body))
     if target["type"] == "existing":
-        made.table_id = _existing(call, made).id
+        made.table_id = _require_table(call, made).id
     else:
         call.core.data.tables.folders(workspace_id).require(target.get("folderPath", ROOT))
     imports = call.core.data.imports
@@ -156,7 +156,7 @@ def _check_zone(zone: str) -> None:
         raise invalid_at("Invalid IANA timezone", "timezone") from None
 
 
-def _existing(call: Call, found: Import) -> Table:
+def _require_table(call: Call, found: Import) -> Table:
     """The table that an import appends to or replaces.
 
     Raises:
@@ -203,7 +203,7 @@ def _begin(call: Call, found: Import, name: str, content: bytes) -> None:
         )
         found.table_id = table.id
     else:
-        table = _existing(call, found)
+        table = _require_table(call, found)
     found.status, found.created = "processing", core.clock()
     if problem is None and not file.lines:
         problem = "CSV file has no data rows"
