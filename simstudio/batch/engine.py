@@ -235,7 +235,7 @@ class Engine:
                 return self._until_due() if self._intake.count < until else 0.0
             if self._budget is not None and not work.counted and not self._budget.has_room():
                 self._held.appendleft(work)
-                return math.inf
+                return self._until_due()  # of a queued item, which counts as running without a task
             pause = self._pace.wait(in_flight + len(batch))
             if pause > 0 or self.progress.waiting:
                 self._delivery.report_wait(pause)

@@ -31,6 +31,7 @@ from simstudio.errors import BudgetError, JobCancelledError, TooManyFailuresErro
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.sandbox import Context, Sandbox
 from simstudio.services.oomol import OomolConnectClient
+from simstudio.transport.retry import Backoff
 from tests.properties import examples
 
 FAILED = sim.ExecutionError("it failed")
@@ -310,6 +311,10 @@ class Priced(FakeSender):
         return None if run_id == "None" else Price(float(run_id), 200 * float(run_id))
 
 
+async def one_dollar(run_id: str) -> Price | None:
+    return Price(1.0, 200.0)
+
+
 async def failing_price(run_id: str) -> Price | None:
     raise sim.APIConnectionError("no way")
 
@@ -379,6 +384,20 @@ class TestBudget:
         items, engine = play(Priced(answer), [0.5, 0.25], budget=Dollars(1))
         assert [item.attempts for item in items] == [3, 3]
         assert engine.progress.cost == Dollars(Decimal("0.75"))
+
+    def test_a_queued_item_that_is_asked_for_again_after_a_pause_does_not_hold_up_the_batch(self) -> None:
+        """It counts as running, so that nothing else has room, and no task is left whose end would wake the batch."""
+        lost = [sim.APIConnectionError("lost", sent=True)]
+        sender = Priced(lambda value, _: lost.pop() if value == 2 and lost else WorkflowExecutionResult(True, 1))
+        sender.queue = True
+        setattr(sender, "price", one_dollar)  # noqa: B010
+        backoff = Backoff(initial=0.001, jitter=0.0)
+        engine = engine_of(sender, [1, 2, 3], budget=Dollars(2.5), backoff=backoff)
+
+        with pytest.raises(BudgetError):
+            asyncio.run(asyncio.wait_for(engine.run(), 20))
+
+        assert (engine.progress.done, sender.sent, sender.settled) == (2, [1, 2], ["job-2"])
 
     def test_an_equal_input_costs_nothing(self) -> None:
         items, engine = play(Priced(), [0.5] * 9, budget=Dollars(1), dedup=True)
