@@ -204,7 +204,7 @@ class WorkflowExecution:
     def _submit(self, value: Any, claim: str | None) -> Flow[Receipt]:
         self._options.check_item(value)
         answer = yield from self._dialect.submit(self.workflow_id, value, timeout=UNSET, max_retries=0, run_id=claim)
-        self._jobs.remember(answer)
+        self._jobs._note_queued(answer)
         return Receipt(answer.task_id, answer.execution_id, answer.api_version or self.api_version, answer)
 
     def _wait(self, receipt: Receipt) -> Flow[WorkflowExecutionResult]:

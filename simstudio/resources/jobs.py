@@ -155,14 +155,12 @@ class Jobs(APIResource[M]):
 
         return JobHandle(self, self._target(job, workflow_id), job if isinstance(job, Job) else None)
 
-    @with_hints
-    def remember_cancelled(self, execution_id: str) -> None:
-        """Remember that cancelling an execution was requested: v0.6 reports a cancelled job like a timed-out one."""
+    def _note_cancelled(self, execution_id: str) -> None:
+        """Note that cancelling an execution was requested: v0.6 reports a cancelled job like a timed-out one."""
         _remember(self._cancelled, execution_id, None)
 
-    @with_hints
-    def remember(self, receipt: AsyncExecutionResult) -> None:
-        """Remember a job that this client queued.
+    def _note_queued(self, receipt: AsyncExecutionResult) -> None:
+        """Note a job that this client queued.
 
         v2 needs the workflow to find a run, and the time of queuing is used to predict when later runs end.
         """

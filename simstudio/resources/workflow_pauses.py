@@ -111,5 +111,5 @@ class WorkflowPauses(APIResource[M]):
             dialect, run, input, workflow_id=workflow_id, context_id=context_id, timeout=timeout
         )
         if isinstance(resumed, AsyncExecutionResult):
-            jobs.remember(resumed)
+            jobs._note_queued(resumed)
         return resumed

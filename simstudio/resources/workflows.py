@@ -304,7 +304,7 @@ class Workflows(WorkflowDescriptions[M], WorkflowPauses[M], WorkflowBatches[M]):
         execution_id, jobs = execution_of(execution_id), self._jobs
         result = yield from self._dialects.own.cancel(workflow_id, execution_id)
         if result.success:
-            jobs.remember_cancelled(execution_id)
+            jobs._note_cancelled(execution_id)
         return result
 
     def _submit(
@@ -314,7 +314,7 @@ class Workflows(WorkflowDescriptions[M], WorkflowPauses[M], WorkflowBatches[M]):
         receipt = yield from self._dialects.own.submit(
             workflow_id, data, timeout=timeout, execution_timeout=execution_timeout, **options
         )
-        jobs.remember(receipt)
+        jobs._note_queued(receipt)
         return receipt
 
 

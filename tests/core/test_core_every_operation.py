@@ -94,6 +94,13 @@ def test_the_other_methods_of_clients_and_namespaces_tell_their_types_too(servic
 
 
 @pytest.mark.parametrize("service", CLIENTS)
+def test_the_other_methods_of_a_namespace_make_handles_and_iterators(service: str) -> None:
+    _, *namespaces = resources_of(CLIENTS[service]())
+    others = {name for each in namespaces for name, _ in inspect.getmembers(type(each), inspect.isfunction)}
+    assert {name for name in others if not re.match("_|handle$|iterate(_|$)", name)} == set()
+
+
+@pytest.mark.parametrize("service", CLIENTS)
 def test_a_namespace_tells_the_type_of_its_object(service: str) -> None:
     for resource in resources_of(CLIENTS[service]()):
         for name in filter(lambda name: not name.startswith("_"), dir(type(resource))):
