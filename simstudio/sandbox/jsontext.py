@@ -55,11 +55,24 @@ def plain(value: object) -> object:
 
 
 def copy_value(value: object, scalar: Callable[[object], object]) -> object:
-    """Copy a value of any depth: mappings and sequences into dicts and lists, other values by a function."""
+    """Copy a value of any depth: mappings and sequences into dicts and lists, other values by a function.
+
+    Raises:
+        TypeError: a mapping or a sequence contains itself.
+    """
     found: list[object] = [None]
     todo: list[tuple[Any, Any, object]] = [(found, 0, value)]
+    around: set[int] = set()
     while todo:
         place, key, item = todo.pop()
+        if place is None:  # all within the item was copied
+            around.remove(id(item))
+            continue
+        if isinstance(item, (Mapping, list, tuple)):
+            if id(item) in around:
+                raise TypeError("a value that contains itself has no JSON form")
+            around.add(id(item))
+            todo.append((None, None, item))
         made: Any
         if isinstance(item, Mapping):
             made = dict.fromkeys(map(_key, item))

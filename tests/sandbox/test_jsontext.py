@@ -47,6 +47,14 @@ def test_other_values_are_refused(value: object) -> None:
         jsontext.plain(value)
 
 
+def test_a_value_that_contains_itself_is_refused_and_one_that_is_there_twice_is_not() -> None:
+    inner: dict[str, object] = {"n": 1}
+    assert jsontext.plain([inner, inner, {"a": inner}]) == [{"n": 1}, {"n": 1}, {"a": {"n": 1}}]
+    inner["around"] = [inner]
+    with pytest.raises(TypeError, match="contains itself"):
+        jsontext.plain([inner])
+
+
 def test_a_lone_surrogate_is_escaped() -> None:
     assert json.loads(jsontext.encode("\ud83d")) == "\ud83d"
 
