@@ -50,7 +50,7 @@ def read(inputs: Inputs, wanted: Sequence[str] | None = None) -> Iterator[Any] |
             "says; or parse the lines: (json.loads(line) for line in file)."
         )
     if isinstance(inputs, AsyncIterable):
-        return inputs.__aiter__()
+        return _read_async(inputs, wanted)
     if isinstance(inputs, Mapping) and any(hasattr(part, "column_names") for part in inputs.values()):
         name = next(iter(inputs))
         raise InvalidInputError(f"inputs is a dict of data sets: give one of them, such as inputs[{name!r}].")
@@ -69,6 +69,15 @@ def read(inputs: Inputs, wanted: Sequence[str] | None = None) -> Iterator[Any] |
     raise InvalidInputError(
         f"inputs must be an iterable of inputs, a table, or the path or address of a file, not {type(inputs).__name__}."
     )
+
+
+def _read_async(inputs: AsyncIterable[Any], wanted: Sequence[str] | None) -> AsyncIterator[Any]:
+    if hasattr(inputs, "fetchmany"):
+        from simstudio.batch import tables
+
+        if tables.is_cursor(inputs):
+            return tables.read_async_cursor(inputs, wanted)
+    return aiter(inputs)
 
 
 def read_file(file: InputFile, wanted: Sequence[str] | None = None) -> Iterator[Any]:

@@ -5,7 +5,7 @@ The libraries are optional, and imported when a table is read. Rows are read in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sized
 from typing import TYPE_CHECKING, Any, Final
 
 from simstudio.batch.rows import BadRow, check_header
@@ -109,7 +109,7 @@ def read_data_set(value: Any, wanted: Sequence[str] | None) -> Iterator[Any]:
 
 
 def is_cursor(value: object) -> bool:
-    """Whether a value is a cursor of Python's database API (PEP 249), or a result of SQLAlchemy."""
+    """Whether a value is a cursor of Python's database API (PEP 249), or a result of SQLAlchemy; also an async one."""
     return hasattr(value, "fetchmany") and (hasattr(value, "description") or hasattr(value, "mappings"))
 
 
@@ -122,26 +122,54 @@ def read_cursor(cursor: Any, wanted: Sequence[str] | None) -> Iterator[Any]:
     return _as_json(_rows_of(cursor, wanted), "the query", wanted)
 
 
+async def read_async_cursor(cursor: Any, wanted: Sequence[str] | None) -> AsyncIterator[Any]:
+    """Rows that a query of an asynchronous cursor has, as of aiosqlite or psycopg; see :func:`read_cursor`."""
+    number, names = 0, list[str]()
+    async for row in cursor if hasattr(cursor, "description") else cursor.mappings():
+        names = names or _names_of(cursor, wanted)
+        number += 1
+        yield _row_as_json(_by_column(names, row), number, "the query", wanted)
+    if not number:
+        _names_of(cursor, wanted)
+
+
+def _names_of(cursor: Any, wanted: Sequence[str] | None) -> list[str]:
+    """The columns of a query, after its first rows: before them, some servers do not say what the columns are."""
+    if not hasattr(cursor, "description"):
+        names = list(cursor.keys())
+    elif cursor.description is None:
+        raise InvalidInputError("The cursor has no rows: execute a query with it first.")
+    else:
+        names = [column[0] for column in cursor.description]
+    check_header(names, wanted, "the query")
+    return names
+
+
+def _by_column(names: Sequence[str], row: Any) -> Mapping[str, Any]:
+    return row if isinstance(row, Mapping) else dict(zip(names, row, strict=True))
+
+
 def _rows_of(cursor: Any, wanted: Sequence[str] | None) -> Iterator[Mapping[str, Any]]:
     if not hasattr(cursor, "description"):
-        check_header(list(cursor.keys()), wanted, "the query")
+        _names_of(cursor, wanted)
         yield from cursor.mappings()
         return
-    some = cursor.fetchmany(_ROWS)  # before it, some servers do not say what the columns are
-    if cursor.description is None:
-        raise InvalidInputError("The cursor has no rows: execute a query with it first.")
-    names = [column[0] for column in cursor.description]
-    check_header(names, wanted, "the query")
+    some = cursor.fetchmany(_ROWS)
+    names = _names_of(cursor, wanted)
     while some:
         for row in some:
-            yield row if isinstance(row, Mapping) else dict(zip(names, row, strict=True))
+            yield _by_column(names, row)
         some = cursor.fetchmany(_ROWS)
 
 
 def _as_json(rows: Iterator[Mapping[str, Any]], source: str, wanted: Sequence[str] | None) -> Iterator[Any]:
     for number, row in enumerate(rows, 1):
-        taken = row if wanted is None else {name: row[name] for name in wanted if name in row}
-        try:
-            yield json_row(taken)
-        except InvalidInputError as error:
-            yield BadRow(plain_row(taken), InvalidInputError(f"{source}, row {number}: {error}"))
+        yield _row_as_json(row, number, source, wanted)
+
+
+def _row_as_json(row: Mapping[str, Any], number: int, source: str, wanted: Sequence[str] | None) -> Any:
+    taken = row if wanted is None else {name: row[name] for name in wanted if name in row}
+    try:
+        return json_row(taken)
+    except InvalidInputError as error:
+        return BadRow(plain_row(taken), InvalidInputError(f"{source}, row {number}: {error}"))

@@ -134,7 +134,8 @@ def _substitute(value: Any) -> str:
     if isinstance(value, (decimal.Decimal, Fraction)):
         return "str(value), or float(value) if it may be rounded"
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return "value.decode() if it is text, else base64.b64encode(value).decode()"
+        text = "bytes(value).decode()" if isinstance(value, memoryview) else "value.decode()"
+        return f"{text} if it is text, else base64.b64encode(value).decode()"
     if isinstance(value, dt.timedelta):
         return "its .total_seconds()"
     if inspect.isawaitable(value):

@@ -6,7 +6,7 @@ import gzip
 import io
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -279,6 +279,53 @@ def _close_databases() -> Iterator[None]:
     yield
     while _OPENED:
         _OPENED.pop().close()
+
+
+class AsyncCursor:
+    """Looks as a cursor of aiosqlite or psycopg does."""
+
+    def __init__(self, description: Any = (("id", None), ("text", None))) -> None:
+        self.description = description
+        self.fetchmany: Any = None
+
+    async def __aiter__(self) -> AsyncIterator[tuple[Any, ...]]:
+        for row in ROWS if self.description else []:
+            yield tuple(row.values())
+
+
+class AsyncResult:
+    """Looks as a streamed result of SQLAlchemy does."""
+
+    fetchmany: Any = None
+
+    def keys(self) -> tuple[str, ...]:
+        return ("id", "text")
+
+    async def __aiter__(self) -> AsyncIterator[tuple[Any, ...]]:
+        raise AssertionError("its rows have no columns")
+        yield ()
+
+    async def mappings(self) -> AsyncIterator[dict[str, Any]]:
+        for row in ROWS:
+            yield row
+
+
+async def awaited_rows(inputs: Any, wanted: list[str] | None = None) -> list[Any]:
+    found: Any = read(inputs, wanted)
+    return [row async for row in found]
+
+
+@pytest.mark.parametrize("make", [AsyncCursor, AsyncResult])
+async def test_rows_of_an_async_query_are_values_by_column(make: Callable[[], Any]) -> None:
+    assert await awaited_rows(make()) == ROWS
+    assert await awaited_rows(make(), ["text"]) == [{"text": row["text"]} for row in ROWS]
+    with pytest.raises(InvalidInputError, match=r"the query has no column 'txt'; it has 'id', 'text'"):
+        await awaited_rows(make(), ["txt"])
+
+
+async def test_an_async_cursor_without_a_query_is_an_error() -> None:
+    with pytest.raises(InvalidInputError, match="no rows: execute a query with it first"):
+        await awaited_rows(AsyncCursor(None))
 
 
 def connect() -> sqlite3.Connection:
