@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -22,7 +23,7 @@ from simstudio.cli.batch_settings import Memory, Settings
 from simstudio.cli.batch_shared import secrets_of
 from simstudio.cli.batch_stopping import Stopping
 from simstudio.cli.connection import Connection
-from simstudio.cli.failures import CommandError, ExitCode, Failure, in_words
+from simstudio.cli.failures import CommandError, ExitCode, Failure, in_words, without_commands
 from simstudio.cli.output import say, write_json
 from simstudio.cli.services import words_of
 from simstudio.errors import BudgetError, InputChangedError, InvalidInputError, TooManyFailuresError
@@ -151,7 +152,8 @@ class BatchRun:
     def _run(self, client: Any, course: _Course) -> tuple[Progress, int | None]:
         settings = self.settings
         with Display(settings.workflow, beside_results=settings.out is None) as display:
-            batch = self._batch(client, display)
+            words = self._words()
+            batch = self._batch(client, display, words)
             progress = course.progress = batch.progress
             display.begin(progress)
 
@@ -164,7 +166,7 @@ class BatchRun:
                 try:
                     for item in batch:
                         if settings.out is None:
-                            write_line(item, words_of(settings.service))
+                            write_line(item, words)
                         course.refused += _refused(item)
                 finally:
                     batch.close()
@@ -173,6 +175,11 @@ class BatchRun:
             complete = stopping.signal is None or over
             course.missing = self._missing(progress, course.refused) if complete else 0
             return progress, None if complete else stopping.signal
+
+    def _words(self) -> Callable[[str], str]:
+        """The function for messages of items: a sandbox of this command ends with it, and knows no run afterwards."""
+        words = words_of(self.settings.service)
+        return (lambda text: without_commands(words(text))) if self.connection.invocation.embedded else words
 
     def _missing(self, progress: Progress, refused: int) -> int:
         """Number of items of the ledger that were not among the inputs."""
@@ -183,7 +190,7 @@ class BatchRun:
         with LedgerView(self.ledger) as view:
             return count_missing(view, progress.finished, refused)
 
-    def _batch(self, client: Any, display: Display) -> Batch:
+    def _batch(self, client: Any, display: Display, words: Callable[[str], str]) -> Batch:
         settings, service = self.settings, self.connection.service
         begin = client.workflows.map if service is None else service.map(client)
         of_service: dict[str, Any] = {"mode": settings.mode} if service is None else {**service.batch_defaults}
@@ -197,7 +204,7 @@ class BatchRun:
             inputs_of(settings.inputs),
             ledger=self.ledger,
             progress=display.follow,
-            out=None if settings.out is None else Target(settings.out, words_of(settings.service)),
+            out=None if settings.out is None else Target(settings.out, words),
             **settings.options,
             **of_service,
         )

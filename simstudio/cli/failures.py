@@ -289,6 +289,7 @@ _WORDS = (
 _ATTRIBUTES = re.compile(r" [A-Z][^.]* (?:is|are) in error\.\w+(?:\.\w+)*(?:, [^.]* in error\.\w+)*\.")
 """A sentence of a message that names attributes of the exception."""
 _MOVE = re.compile(r"say so first: simstudio\.batch\.ledger\.move\(.*\)")
+_TO_SEE = re.compile(r" ?(?:Its (?:trace|log)|The run's id is \S+; its state): simstudio .*")
 _READING = re.compile(r"client\.(?:jobs\.get|v1\.logs\.execution)\(('[^()]*')\)")
 """A call that reads the state of a run."""
 _RUN = re.compile(rf" ?The run's id is \S+; its state: {_READING.pattern}")
@@ -299,6 +300,11 @@ def in_words(text: str) -> str:
     for argument, option in _WORDS:
         text = text.replace(argument, option)
     return _READING.sub(_command_of, _MOVE.sub("give --server-moved", _ATTRIBUTES.sub("", text)))
+
+
+def without_commands(text: str) -> str:
+    """A message of :func:`in_words` without the command that asks the server for the run."""
+    return _TO_SEE.sub("", text)
 
 
 def _command_of(reading: re.Match[str]) -> str:

@@ -213,6 +213,13 @@ def test_the_ledger_s_path_is_not_made_by_a_refusal(cli, server, given, tmp_path
     assert not Path(path).exists()
 
 
+def test_a_sandbox_that_ends_with_the_command_is_asked_for_no_run_afterwards(cli, given) -> None:
+    (line,) = lines(cli("batch", "run", "fail", given(1), "--sandbox").stdout)
+
+    assert line["error"]["message"].endswith(").")
+    assert "simstudio" not in line["error"]["message"]
+
+
 class TestKeysThatAreMissing:
     @pytest.mark.parametrize(
         ("line", "what"), [('{"n": 9}', "it has no field 'i'"), ('{"n": 9, "i": null}', "its field 'i' is null")]
