@@ -100,7 +100,7 @@ class WorkItem:
             self.cost = type(cost)(before + Decimal(str(cost.amount)))
 
     def rerun(self, failed: BatchItem) -> None:
-        """Begin again what has run and failed."""
+        """Prepare an item that ran and failed for another run."""
         self.reset()
         self.failed = failed
         self.reruns += 1

@@ -126,7 +126,7 @@ def _environment_has_key() -> bool:
 
 
 def find_address(base_url: str | None, profile: Profile | None) -> tuple[str, str]:
-    """The address in normal form, and what named it.
+    """The address in normal form, and the setting that it comes from.
 
     Raises:
         ConfigurationError: The address cannot be used.

@@ -1,4 +1,4 @@
-"""The command tree, and what holds for every command in it."""
+"""The command tree, and the behaviour that all commands share."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ With --json, standard output holds JSON and nothing else, an object a line; what
 
 
 class Application(click.Group):
-    """The root of the tree: whatever goes wrong below it ends as one line and an exit code, not as a traceback."""
+    """The root of the tree. A failure of any command ends as one line and an exit code, not as a traceback."""
 
     def main(
         self,
@@ -111,7 +111,7 @@ class Application(click.Group):
         sys.exit(code)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; what click would end in ways of its own is renamed."""
+        """Run the command. Ctrl-C and a closed output raise exceptions that click does not handle itself."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -128,7 +128,7 @@ def _under_another_name(group: click.Group) -> click.Group:
 
 
 def _asks_for_json(words: Sequence[str]) -> bool:
-    """Whether ``--json`` is among the options, known before they are parsed: that may be what fails."""
+    """Whether ``--json`` is among the options. Parsing them may fail, so this is decided before."""
     options = words[: words.index("--")] if "--" in words else words
     return "--json" in options
 

@@ -1,4 +1,4 @@
-"""The files of a batch: each is another, as what is written would destroy what is read; and each is one batch's."""
+"""The files of a batch: all differ, because writing one would destroy another, and each belongs to one batch."""
 
 from __future__ import annotations
 

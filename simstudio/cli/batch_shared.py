@@ -11,7 +11,7 @@ _SHORT = 3  # characters of a password that may occur in any text
 
 
 def without_secrets(address: str) -> str:
-    """An address without what is before the ``@``, and without the parameters that sound like secrets.
+    """An address without user and password, and without parameters whose names are those of secrets.
 
     Example:
         >>> without_secrets("redis://:pass@cache:6379/0?ssl=1&password=pass")

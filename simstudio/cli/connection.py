@@ -70,7 +70,7 @@ class Connection:
 
     @contextmanager
     def any_client(self) -> Iterator[Any]:
-        """The same for the service of the command, be it Sim or another.
+        """A client of the command's service, Sim or another, for the time of a ``with`` block.
 
         Raises:
             click.UsageError: A profile is given, which only Sim has.

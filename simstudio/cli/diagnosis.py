@@ -247,7 +247,7 @@ def _check_clock(response: Response) -> Check:
 
 
 def _generation(limits: Response, meta: Response | None) -> str:
-    """The release of Sim, by what only it answers."""
+    """The release of Sim, recognised by responses that only it sends."""
     found = None if meta is None else _body(meta)
     if _at(found, "data") is not None or _at(found, "error", "code") is not None:
         return "Sim v0.8 or later"

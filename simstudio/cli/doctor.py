@@ -1,4 +1,4 @@
-"""``simstudio doctor``: what works, and what to do about what does not."""
+"""``simstudio doctor``: checks of the setup, with advice for those that fail."""
 
 from __future__ import annotations
 

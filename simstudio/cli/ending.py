@@ -1,4 +1,4 @@
-"""The end of a command that did not succeed: what is reported where, and the exit code."""
+"""The end of a command that failed: its report and its exit code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simstudio.transport.terminal import is_terminal
 
 
 def end(error: BaseException, invocation: Invocation) -> int:
-    """Report what ended a command: on standard error, or as JSON on standard output.
+    """Report the failure of a command: on standard error, or as JSON on standard output.
 
     JSON goes where results go, so that a program reads one stream, in which the last line says how it ended.
 

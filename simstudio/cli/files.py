@@ -140,7 +140,7 @@ class _Upload:
         return made.to_dict()
 
     def _keep(self, client: SimStudioClient, workspace_id: str) -> str:
-        """Keep the session if the server has a part of the file, else abort it; say what stays."""
+        """Keep the session if the server has a part of the file, else abort it; return a sentence about it."""
         from simstudio.cli.upload_sessions import save
 
         invocation, progress = self._connection.invocation, self._progress

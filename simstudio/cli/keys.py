@@ -61,7 +61,7 @@ def remove_key(profile: Profile) -> None:
 
 
 def ensure_keyring() -> None:
-    """Make sure that there is a keyring that encrypts what it keeps, before anybody is asked for a key.
+    """Make sure that there is a keyring with encryption, before the user is asked for a key.
 
     Raises:
         CommandError: The machine has no keyring.

@@ -1,4 +1,4 @@
-"""Lists: JSON lines on a pipe, a table on a terminal, and what ``--wide`` and ``--format`` make of them."""
+"""Lists: JSON lines on a pipe, a table on a terminal; ``--wide`` and ``--format`` choose columns and form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``simstudio logs``: what ran in a workspace."""
+"""``simstudio logs``: the executions in a workspace."""
 
 from __future__ import annotations
 

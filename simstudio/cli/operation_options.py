@@ -60,7 +60,7 @@ def _one_or_several(ctx: click.Context, option: click.Parameter, value: tuple[An
 
 
 def parameters_of(operation: Operation, method: Callable[..., Any]) -> list[click.Parameter]:
-    """Arguments for what stands in the path, options for everything else.
+    """Arguments for the parameters in the path, options for all others.
 
     Args:
         method: Its bound method.

@@ -90,7 +90,7 @@ def write_json(value: Any) -> None:
 
 
 def write_value(value: Any) -> None:
-    """Write what a workflow brought, for people: text as it is, anything else as indented JSON."""
+    """Write the output of a workflow for people: text as it is, anything else as indented JSON."""
     write((value if isinstance(value, str) else _encode(value, 2)) + "\n")
 
 
@@ -140,14 +140,14 @@ class _Shown(io.BufferedIOBase):
 
 
 def flush() -> None:
-    """Write what is still buffered, so that a failure to do so is met here and not at the interpreter's end."""
+    """Write buffered output, so that a failure is reported here and not at the end of the interpreter."""
     if sys.stdout is not None:
         with suppress(ValueError):
             sys.stdout.flush()
 
 
 def discard() -> None:
-    """Send what is still buffered for standard output nowhere, so that the interpreter's end does not fail on it."""
+    """Discard buffered output, so that the end of the interpreter does not fail on it."""
     with suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

@@ -27,7 +27,7 @@ def check_key(base_url: str, key: Secret[str], invocation: Invocation) -> None:
 
 
 def read_with_key(client: SimStudioClient) -> None:
-    """Read what every key may read, on every generation of Sim.
+    """Send a request that every key may send, on every generation of Sim.
 
     Raises:
         AuthenticationError: The server refuses the key.

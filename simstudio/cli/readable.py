@@ -1,4 +1,4 @@
-"""Times, durations, sizes, numbers and costs, as people read them. What is none of these stays as it came."""
+"""Times, durations, sizes, numbers and costs, as people read them. Other values stay as they came."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def parse_time(value: Any) -> datetime | None:
 
 
 def duration(milliseconds: Any) -> str | None:
-    """Milliseconds, readably; None of what is no number.
+    """Milliseconds as text; None for a value that is no number.
 
     Example:
         >>> duration(1500), duration(185_000), duration("soon")

@@ -1,4 +1,4 @@
-"""A call of a user's workflow that works as it is pasted: which fields it takes, and values for them."""
+"""An example call of a user's workflow, ready to paste, with values for its fields."""
 
 from __future__ import annotations
 

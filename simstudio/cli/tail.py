@@ -154,7 +154,7 @@ def is_over(log: Mapping[str, Any]) -> bool:
 
 
 def may_go_on(log: Mapping[str, Any]) -> bool:
-    """Whether more may come of it: a paused run is shown, and again when it ends."""
+    """Whether a log may still change: a paused run is shown, and again when it ends."""
     return not is_over(log) or log.get("status") == "paused"
 
 

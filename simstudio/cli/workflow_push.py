@@ -31,7 +31,7 @@ _MOST = 10
 
 
 def push_options(command: C) -> C:
-    """Decorator: the options of what changes a workspace."""
+    """Decorator: the options of commands that change a workspace."""
     for option in reversed(
         (
             only_option,

@@ -1,4 +1,4 @@
-"""``simstudio workflows``: what is deployed where, and moving it."""
+"""``simstudio workflows``: workflows of a workspace, their deployment, and their files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of data frames: of pandas, of polars, and of whatever exports Arrow data."""
+"""Rows of data frames: of pandas, of polars, and of objects that export Arrow data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def library_of(value: object) -> str | None:
 
 
 def read_frame(frame: Any) -> FrameReader:
-    """Return a reader of a pandas DataFrame, a polars DataFrame, or of whatever exports Arrow data.
+    """Return a reader of a pandas DataFrame, a polars DataFrame, or an object that exports Arrow data.
 
     The index of a pandas DataFrame is left out.
 

@@ -1,4 +1,4 @@
-"""Runs that wait for a human, and what they ask.
+"""Runs that wait for a human, and their questions.
 
 A pause has three forms on the wire: ``_resume`` beside the question, in the output of a paused result or of a paused
 job; a pause point of the routes for paused runs; and, in v2, the ``paused`` object of a run. All become a

@@ -272,13 +272,13 @@ def _epoch(text: object) -> float | None:
 
 
 class _Listener:
-    """Observes responses for what their headers say about the rate limit."""
+    """Observes the rate-limit headers of responses."""
 
     def __init__(self, on_hint: Callable[[Any], None]) -> None:
         self._on_hint = on_hint
 
     def __call__(self, response: Response) -> None:
-        """Pass on what this response says, if anything."""
+        """Pass on the limit in the headers of a response, if there is one."""
         if "x-ratelimit-remaining" not in response.headers:
             return
         limits = RateLimits()

@@ -77,7 +77,7 @@ class LocalService(ABC):
         raise NotImplementedError
 
     def _load(self, data: Mapping[str, Any]) -> None:
-        """Make what was made over the API what it was, and end what ran then."""
+        """Restore the objects that requests made, and end the runs that were in progress."""
         raise NotImplementedError
 
     def _open_state(self) -> None:
@@ -147,7 +147,7 @@ class LocalService(ABC):
 
     @abstractmethod
     async def _forget(self) -> None:
-        """Stop what runs, and remove what was made over the API."""
+        """Stop all runs, and remove the objects that requests made."""
 
     def _is_read(self, method: str, path: str) -> bool:
         """Whether a request changes nothing, so that the ids and times of a seed are the same without it."""

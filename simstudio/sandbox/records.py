@@ -272,7 +272,7 @@ class Store(Protocol):
         ...
 
     def forget_before(self, moment: float) -> None:
-        """Drop what ended before a moment (epoch seconds)."""
+        """Drop runs that ended before a moment, in epoch seconds."""
         ...
 
     def clear(self) -> None:
@@ -349,7 +349,7 @@ class MemoryStore:
             records.clear()
 
     def forget_before(self, moment: float) -> None:
-        """Drop what ended before a moment (epoch seconds)."""
+        """Drop runs that ended before a moment, in epoch seconds."""
         self._jobs = {key: job for key, job in self._jobs.items() if job.ended is None or job.ended >= moment}
         self._executions = {
             key: each for key, each in self._executions.items() if each.ended is None or each.ended >= moment

@@ -177,7 +177,7 @@ class SQLiteStore:
             db.execute("INSERT OR REPLACE INTO data VALUES (?, ?)", (own, captured.document))
 
     def forget_before(self, moment: float) -> None:
-        """Drop what ended before a moment (epoch seconds)."""
+        """Drop runs that ended before a moment, in epoch seconds."""
         self._db.execute("DELETE FROM records WHERE ended < ?", (moment,))
 
     @property

@@ -43,7 +43,7 @@ class State:
         }
 
     def load(self, document: Mapping[str, Any], contents: Mapping[str, bytes]) -> None:
-        """Make the state what it was, and cancel runs of tables that were under way when their server ended.
+        """Restore the state, and cancel runs of tables that were in progress when their server ended.
 
         Functions that have changed since, and new ones, keep their own definitions.
         """

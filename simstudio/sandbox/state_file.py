@@ -31,7 +31,7 @@ class Savable(Protocol):
         ...
 
     def load(self, document: Mapping[str, Any], contents: Mapping[str, bytes]) -> None:
-        """Make the state what it was, and end what ran then.
+        """Restore the state, and end the runs that were in progress.
 
         Args:
             document: Return value of :meth:`save`.
@@ -57,7 +57,7 @@ class PlainState:
         return {"data": writer.write(self._save())}
 
     def load(self, document: Mapping[str, Any], contents: Mapping[str, bytes]) -> None:
-        """Make the data what it was."""
+        """Restore the data."""
         self._load(Reader(contents, _keep).read(document["data"]))
 
 
@@ -86,7 +86,7 @@ class StateFile:
         return self._store.path
 
     def open(self) -> None:
-        """Open the file, and restore what it holds; the second time, nothing.
+        """Open the file and restore its state. A second call does nothing.
 
         Raises:
             ValueError: The file holds something else.

@@ -26,7 +26,7 @@ def whole(value: float | None) -> int | None:
 
 
 def json_text(value: Any) -> str | None:
-    """A value as JSON, without what has the name of a secret; None if there is none."""
+    """A value as JSON, without values whose names are those of secrets; None if there is none."""
     if value is None:
         return None
     try:
@@ -37,7 +37,7 @@ def json_text(value: Any) -> str | None:
 
 
 def without_secrets(text: str) -> str:
-    """JSON as it was sent, without what has the name of a secret; as it is if it is no JSON."""
+    """JSON as it was sent, without values whose names are those of secrets; other text unchanged."""
     return redact_document(text, _hide) or text
 
 

@@ -40,7 +40,7 @@ def find_spans(data: Any) -> list[Any]:
 
 
 def read_spans(data: list[Any], start: datetime | None = None) -> tuple[Span, ...]:
-    """The spans of JSON data. What is no object is left out.
+    """The spans of JSON data. Elements that are no objects are left out.
 
     Args:
         data: As :func:`find_spans` finds it.

@@ -1,4 +1,4 @@
-"""The picture of a trace as text: a line for each span, with a bar, and below what failed its error."""
+"""The picture of a trace as text: a line for each span, with a bar, and below a failed one its error."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def kind_words(span: Span) -> str:
 
 
 def one_line(text: str) -> str:
-    r"""Text on one line, with spaces for line ends, and a replacement for what could steer a terminal.
+    r"""Text on one line, with spaces for line ends, and a replacement for characters that could steer a terminal.
 
     Example:
         >>> one_line("two\nlines\x1b[2J")

@@ -60,7 +60,7 @@ class Workspace:
 
 @attrs.frozen
 class Source:
-    """A workflow as it is wanted.
+    """The wanted state of a workflow.
 
     Attributes:
         document: Normal form that the workflow is to have.
@@ -263,7 +263,7 @@ def make_plan(
     prune: bool = False,
     partial: bool = False,
 ) -> Plan:
-    """Compare what is wanted with what a workspace has.
+    """Compare the wanted workflows with those of a workspace.
 
     Args:
         sources: The wanted workflows.

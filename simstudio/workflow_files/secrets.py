@@ -1,4 +1,4 @@
-"""Secrets of a workflow: how they are recognised, and what stands in their place in a file.
+"""Secrets of a workflow: how they are recognised, and their placeholders in files.
 
 A text or a number is a secret
 

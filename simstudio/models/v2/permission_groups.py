@@ -68,7 +68,7 @@ class PermissionGroupSettings(TypedDict, total=False):
 
 @model
 class PermissionGroupConfig(Model):
-    """All settings of a permission group. A flag that is True takes away what it names.
+    """All settings of a permission group. A flag that is True forbids the feature that it names.
 
     In a list None allows everything, an empty list nothing.
 

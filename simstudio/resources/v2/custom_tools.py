@@ -87,7 +87,7 @@ class CustomTools(APIResource[M]):
         schema: Schema | Unset = UNSET,
         code: str | Unset = UNSET,
     ) -> Flow[CustomTool]:
-        """Change a custom tool. What is left out stays.
+        """Change a custom tool. Parameters that are left out stay unchanged.
 
         Args:
             schema: Replaces the whole schema.

@@ -1,4 +1,4 @@
-"""Handles of what Sim does after it has answered: the processing of a document, or a sync of a connector."""
+"""Handles of work that Sim continues after its response: the processing of a document, or a sync of a connector."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ class McpServers(APIResource[M]):
         oauth_client_id: str | Unset | None = UNSET,
         oauth_client_secret: Annotated[str | Unset | None, secret] = UNSET,
     ) -> Flow[McpServer]:
-        """Change an MCP server. What is left out stays; the arguments are otherwise those of :meth:`create`.
+        """Change an MCP server. Parameters that are left out stay unchanged; the others are as in :meth:`create`.
 
         A change of the authentication disconnects the server, and revokes its OAuth grant.
 

@@ -108,7 +108,7 @@ class PermissionGroups(APIResource[M]):
         is_default: bool | Unset = UNSET,
         workspace_ids: Sequence[str] | Unset = UNSET,
     ) -> Flow[PermissionGroup]:
-        """Change a permission group. What is left out stays as it is.
+        """Change a permission group. Parameters that are left out stay unchanged.
 
         Args:
             description: None removes it.

@@ -72,7 +72,7 @@ class OrganizationUsage(APIResource[M]):
         workspace_id: WorkspaceId | None = None,
         limit: PageLimit | None = None,
     ) -> Flow[OrganizationUsageBreakdown]:
-        """Retrieve who or what used most in a period.
+        """Retrieve the largest users of credits in a period, by one dimension.
 
         Args:
             dimension: ``byok`` counts the tokens of providers that the organization uses with its own keys.

@@ -1,4 +1,4 @@
-"""``client.v2.organizations``: organizations, and the namespaces of what belongs to them."""
+"""``client.v2.organizations``: organizations, and the namespaces of their parts."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Organizations(APIResource[M]):
 
     @namespace
     def usage(self) -> OrganizationUsage[M]:
-        """Credits: when, on what and by whom they were spent."""
+        """Usage of credits: over time, by dimension, and as single charges."""
         from simstudio.resources.v2.organization_usage import OrganizationUsage
 
         return OrganizationUsage(self._context, f"{self._name}.usage")

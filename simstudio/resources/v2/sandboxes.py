@@ -102,7 +102,7 @@ class Sandboxes(APIResource[M]):
         cli_tools: CliTools | Unset = UNSET,
         system_packages: Sequence[str] | Unset = UNSET,
     ) -> Flow[Sandbox]:
-        """Change a sandbox. What is left out stays; a list replaces the whole list.
+        """Change a sandbox. Parameters that are left out stay unchanged; a list replaces the whole list.
 
         Raises:
             ConflictError: The workspace has a sandbox of the new name, or this one is being built.

@@ -93,7 +93,7 @@ class Skills(APIResource[M]):
         description: str | Unset = UNSET,
         content: str | Unset = UNSET,
     ) -> Flow[Skill]:
-        """Change a skill. The limits are those of :meth:`create`; what is left out stays.
+        """Change a skill. The limits are those of :meth:`create`; parameters that are left out stay unchanged.
 
         Raises:
             ConflictError: The workspace or Sim has a skill of the new name.

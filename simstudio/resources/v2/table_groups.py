@@ -96,7 +96,7 @@ class TableGroups(APIResource[M]):
         type: Literal["manual", "enrichment"] | Unset = UNSET,
         auto_run: bool | Unset = UNSET,
     ) -> Flow[SavedWorkflowGroup]:
-        """Change a group; what is left out stays as it is.
+        """Change a group; parameters that are left out stay unchanged.
 
         Args:
             outputs: All outputs, in place of the present ones.

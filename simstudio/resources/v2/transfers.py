@@ -148,7 +148,7 @@ class Transfer(Generic[T]):
             )
 
     def run(self, *, abort: bool) -> Flow[T]:
-        """Send what is missing and complete the session.
+        """Send the missing parts and complete the session.
 
         Args:
             abort: Whether a failure gives the session up. Otherwise it can be resumed.

@@ -99,7 +99,7 @@ class WorkflowMcpServers(APIResource[M]):
         description: str | Unset | None = UNSET,
         is_public: bool | Unset = UNSET,
     ) -> Flow[WorkflowMcpServer]:
-        """Change an MCP server. What is left out stays.
+        """Change an MCP server. Parameters that are left out stay unchanged.
 
         Args:
             description: None clears it.

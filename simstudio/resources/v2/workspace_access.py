@@ -95,7 +95,7 @@ class WorkspaceAccessRequests(APIResource[M]):
         limit: PageLimit | None = None,
         cursor: str | None = None,
     ) -> Pages[AccessItem]:
-        """List what the caller may use in a workspace, and what can be asked for.
+        """List the features of a workspace that the caller may use, and those that can be requested.
 
         Args:
             search: Part of the label.

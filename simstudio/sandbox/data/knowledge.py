@@ -343,7 +343,7 @@ class KnowledgeBases:
         chunking: Chunking | None,
         folder: str | None = None,
     ) -> None:
-        """Change what is not None.
+        """Change the attributes that are not None.
 
         Raises:
             Refusal: 409, the name is taken; 404, there is no such folder.

@@ -72,7 +72,7 @@ class Group:
             self.settings["dependencies"] = {"columns": [new if each == old else each for each in self.dependencies]}
 
     def to_dict(self) -> dict[str, object]:
-        """The group as the API shows it: what was not given is not there."""
+        """The group as the API shows it, without the parts that were not given."""
         order = (
             "enrichmentId",
             "name",

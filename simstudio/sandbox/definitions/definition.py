@@ -78,7 +78,7 @@ class Definition:
 
     @property
     def needs_redeployment(self) -> bool:
-        """Whether the draft differs from what is in service."""
+        """Whether the draft differs from the live version."""
         if self.active is None:
             return self.stale
         return self.stale or graph.meaning(self.draft) != graph.meaning(self.active.state)
@@ -102,7 +102,7 @@ class Definition:
         self.public = False
 
     def activate(self, number: int, now: float) -> Version:
-        """Put a version into service; the draft stays as it is.
+        """Make a version live; the draft stays as it is.
 
         Raises:
             Refusal: there is no such version.

@@ -97,7 +97,7 @@ def id_of(content: Any, name: str = "rid") -> str | None:
 
 
 def salvage_id(error: SimStudioError, name: str = "rid") -> str | None:
-    """The id of what was started, from a response that is no use otherwise."""
+    """The id of a run that was started, from a response that cannot be used otherwise."""
     response = error.response
     if response is None:
         return None

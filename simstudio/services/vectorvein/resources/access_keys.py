@@ -165,7 +165,7 @@ class AccessKeys(VectorVeinResource[M]):
         description: str | None = None,
         access_key_type: str | None = None,
     ) -> Flow[None]:
-        """Change access keys. What is not given stays; an empty text clears a field (``description=""``).
+        """Change access keys. Fields that are not given stay unchanged; an empty text clears one (``description=""``).
 
         Args:
             access_key: The key to change; or

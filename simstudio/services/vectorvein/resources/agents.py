@@ -222,7 +222,7 @@ class Agents(VectorVeinResource[M]):
         is_official: bool | None = None,
         official_order: int | None = None,
     ) -> Flow[Agent]:
-        """Change an agent. What is not given stays; an empty text clears a field. The arguments are as :meth:`create`.
+        """Change an agent. Fields that are not given stay unchanged; an empty text clears one. See :meth:`create`.
 
         Example:
             >>> client.update_agent("agent-id", description="", shared=False)  # doctest: +SKIP

@@ -152,7 +152,7 @@ class WorkflowDefinitions(VectorVeinResource[M]):
         language: str | None = None,
         client: str | None = None,
     ) -> Flow[Any]:
-        """Change a workflow. What is not given stays; an empty text clears a field.
+        """Change a workflow. Fields that are not given stay unchanged; an empty text clears one.
 
         Args:
             wid: The workflow's id.
