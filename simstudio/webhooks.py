@@ -183,6 +183,11 @@ def construct_event(
     signature = _signature(received, _families(signature_header))
     expected = Secret(_hmac(key, signature.time, body))
     if not any(hmac.compare_digest(expected.reveal(), value) for value in signature.values.reveal()):
+        if key.reveal().strip() != key.reveal():
+            raise InvalidSignatureError(
+                "The signature is not that of this body and this secret, which begins or ends with white space. "
+                "Was it copied with its line end?"
+            )
         raise InvalidSignatureError(
             "The signature is not that of this body and this secret. Either the secret is not the one that Sim signs "
             "with, or the body was altered on its way, or it is not the raw one: what was parsed and serialised again "

@@ -339,6 +339,13 @@ def test_a_wrong_secret_is_refused(family: Family):
         verified(BODY, signed(family), "whsec-other")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r", " "])
+def test_a_secret_that_was_copied_with_its_line_end_is_told_so(end: str) -> None:
+    with pytest.raises(InvalidSignatureError, match="Was it copied with its line end"):
+        construct_event("{}", sign("{}", "whsec-test"), f"whsec-test{end}")
+    assert construct_event("{}", sign("{}", f"whsec-test{end}"), f"whsec-test{end}").to_dict() == {}
+
+
 def test_a_body_that_was_serialised_again_is_refused():
     again = json.dumps(json.loads(FAILED_RUN.body)).encode()
 
