@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import threading
@@ -261,7 +262,8 @@ def _serve(
             if watched is not None:
                 from simstudio.cli.sandbox_reload import reloading
 
-                stack.enter_context(reloading(watched, servers))
+                report = say if log is None else logging.getLogger("simstudio.sandbox").info
+                stack.enter_context(reloading(watched, servers, report))
             announce()
             _wait()
         except KeyboardInterrupt:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,11 +27,13 @@ class Reloader:
     Args:
         app: Python file.
         servers: of its sandboxes.
+        report: called with what happened.
     """
 
-    def __init__(self, app: Path, servers: Sequence[Served[Any]]) -> None:
+    def __init__(self, app: Path, servers: Sequence[Served[Any]], report: Callable[[str], None] = say) -> None:
         self._app = app
         self._servers = servers
+        self._report = report
         self._folder = app.resolve().parent
         self._files: set[Path] = {app}
         self._changed = self._times()
@@ -50,17 +52,17 @@ class Reloader:
         try:
             found = {each.service: each for each in load_sandboxes(self._app)}
         except CommandError as error:
-            say(f"not reloaded: {error}")
+            self._report(f"not reloaded: {error}")
             return
         except BaseException as error:  # noqa: BLE001 - KeyboardInterrupt, which here is the app's own
-            say(f"not reloaded: {self._app} raised {type(error).__name__}")
+            self._report(f"not reloaded: {self._app} raised {type(error).__name__}")
             return
         finally:
             self._changed = {**self._times(), **times}  # those that are imported for the first time included
         for server in self._servers:
             if server.sandbox.service in found:
                 server.use_functions_of(found[server.sandbox.service])
-        say(f"reloaded {self._app}")
+        self._report(f"reloaded {self._app}")
 
     def _times(self) -> Mapping[Path, int]:
         self._files.update(self._folder.glob("*.py"), self._modules().values())
@@ -86,9 +88,9 @@ class Reloader:
 
 
 @contextmanager
-def reloading(app: Path, servers: Sequence[Served[Any]]) -> Iterator[None]:
+def reloading(app: Path, servers: Sequence[Served[Any]], report: Callable[[str], None] = say) -> Iterator[None]:
     """Look at the files twice a second within a ``with`` block."""
-    reloader = Reloader(app, servers)
+    reloader = Reloader(app, servers, report)
     over = threading.Event()
 
     def watch() -> None:

@@ -11,6 +11,8 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -257,6 +259,24 @@ class TestInTheBackground:
         assert result.exit_code == 2
         assert "(line 1): ZeroDivisionError: division by zero" in result.stderr
         assert result.stdout == ""
+
+
+def test_what_a_reload_met_is_in_the_log_that_is_kept(app: Path, tmp_path: Path, monkeypatch) -> None:
+    @contextmanager
+    def reloading(app: Path, servers: object, report: Callable[[str], None]) -> Iterator[None]:
+        report("not reloaded: 100 % wrong")
+        yield
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr("simstudio.cli.sandbox_reload.reloading", reloading)
+    monkeypatch.setattr("simstudio.cli.sandbox._wait", interrupt)
+    log = tmp_path / "sandbox.log"
+    sandbox_command.main([str(app), "--port=0", "--reload", f"--log={log}"], standalone_mode=False, obj=Invocation())
+
+    assert log.read_text(encoding="utf-8").endswith(" not reloaded: 100 % wrong\n")
 
 
 @pytest.mark.parametrize("options", [[], ["--background"]])
