@@ -15,6 +15,8 @@ from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
 from simstudio.core.options import UNSET
 from simstudio.models.descriptions import WorkflowDescription
 from simstudio.resources.input_checks import FIELD_TYPES
+from simstudio.transport.secret_fields import find_keys, redact_value
+from simstudio.transport.secret_names import rule_of
 
 if TYPE_CHECKING:
     from simstudio.batch.batch import AsyncBatch, Batch
@@ -142,7 +144,7 @@ def docstring_of(description: WorkflowDescription) -> str:
 def _words_of(field: WorkflowInput) -> str:
     """The line of a docstring for a field: its description and default."""
     said = " ".join(field.description.split()) if isinstance(field.description, str) else ""
-    if field.default is None:
+    if _known_default(field) is None:
         return said
     default = json.dumps(field.default, ensure_ascii=False)
     if len(default) > _LONGEST_DEFAULT:
@@ -185,7 +187,17 @@ def _annotation_of(field: WorkflowInput) -> Any:
 def _default_of(field: WorkflowInput) -> Any:
     if field.required is True:
         return Parameter.empty
-    return UNSET if field.default is None else field.default
+    default = _known_default(field)
+    return UNSET if default is None else default
+
+
+def _known_default(field: WorkflowInput) -> Any:
+    """The default of a field; None if it has none, or a secret one, which generated code and help do not show."""
+    try:
+        shown = redact_value({field.name: field.default}, lambda _: "***")[field.name]
+        return field.default if shown == field.default and not find_keys(json.dumps(shown)) else None
+    except (ValueError, RecursionError):  # no JSON data: a number such as infinity, or too many levels
+        return None if rule_of(field.name) else field.default
 
 
 def _function_name(description: WorkflowDescription) -> str:

@@ -139,6 +139,24 @@ def test_neither_order_nor_repetition_nor_a_new_version_changes_it() -> None:
     assert generate([*shuffled, deployed]) == generate(DESCRIPTIONS)
 
 
+@pytest.mark.parametrize(
+    ("name", "default", "shown"),
+    [
+        ("apiKey", "hunter2", False),
+        ("passwords", ["hunter2"], False),
+        ("config", {"token": "hunter2"}, False),
+        ("note", "Bearer hunter2hunter2hunter2", False),
+        ("password", float("inf"), False),
+        ("maxTokens", 7, True),
+        ("note", "hunter2", True),
+    ],
+)
+def test_a_default_that_is_a_secret_is_not_written(name: str, default: Any, shown: bool) -> None:
+    text = generate([WorkflowDescription("w", "w", inputs=[WorkflowInput(name, "string", default=default)])])
+    assert ("Default: " in text) is shown
+    assert shown or "hunter2" not in text
+
+
 def test_what_a_server_sends_is_data() -> None:
     """The module has nothing but imports, types, descriptions and functions of one call, whatever the texts hold."""
     for node in ast.parse(generate(DESCRIPTIONS)).body[1:]:
