@@ -24,7 +24,7 @@ from simstudio.resources.whole_output import read_whole
 from simstudio.transport.endpoint import segment
 from simstudio.transport.errors import InvalidResponseError, NotFoundError
 from simstudio.transport.flow import Flow
-from simstudio.transport.message import Response
+from simstudio.transport.message import Claim, Response  # noqa: F401 - pdoc reads the types of inherited fields here
 
 
 @attrs.frozen
