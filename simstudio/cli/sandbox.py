@@ -138,7 +138,8 @@ def sandbox(
     /_sandbox.
     """
     invocation.as_json = as_json
-    given = [name for name, value in options.items() if value is not None and value is not False and value != ()]
+    shaping = {name: value for name, value in options.items() if name != "log"}
+    given = [name for name, value in shaping.items() if value is not None and value is not False and value != ()]
     _check_combination(given, app, record, replay)
     if background:
         words = [f"--port={port or 0}", f"--host={host}", *_words(options)]
@@ -151,9 +152,9 @@ def sandbox(
     sys.dont_write_bytecode = sys.dont_write_bytecode or options["reload"]
     first = 8000 if port is None else port
     if record is not None:
-        _serve_recording(record, host, first, as_json=as_json)
+        _serve_recording(record, host, first, as_json=as_json, log_file=options["log"])
     elif replay is not None:
-        _serve_replay(replay, host, first, as_json=as_json)
+        _serve_replay(replay, host, first, as_json=as_json, log_file=options["log"])
     else:
         sandboxes = make_sandboxes(app, options["services"], {name: options[name] for name in _ARGUMENTS})
         add_faults(sandboxes, options["faults"])
@@ -199,23 +200,35 @@ def _words(options: Mapping[str, Any]) -> list[str]:
     return words
 
 
-def _serve_recording(record: tuple[str, str], host: str, port: int, *, as_json: bool) -> None:
+def _serve_recording(record: tuple[str, str], host: str, port: int, *, as_json: bool, log_file: Path | None) -> None:
     from simstudio.testing import RecordingProxy
 
     url, directory = record
     proxy = RecordingProxy(url, directory)
     server = proxy.serve(host, port)
-    _serve([server], lambda: announce_recording(server, proxy.url, directory, as_json=as_json), as_json=as_json)
+    with _log_to(log_file) as log:
+        _serve(
+            [server],
+            lambda: announce_recording(server, proxy.url, directory, as_json=as_json),
+            as_json=as_json,
+            log=log,
+        )
     if not as_json:
         say(f"recorded {proxy.count} exchange{'' if proxy.count == 1 else 's'} in {directory}")
 
 
-def _serve_replay(directory: Path, host: str, port: int, *, as_json: bool) -> None:
+def _serve_replay(directory: Path, host: str, port: int, *, as_json: bool, log_file: Path | None) -> None:
     from simstudio.testing import Replay
 
     replay = Replay(directory)
     server = replay.serve(host, port)
-    _serve([server], lambda: announce_replay(server, len(replay), str(directory), as_json=as_json), as_json=as_json)
+    with _log_to(log_file) as log:
+        _serve(
+            [server],
+            lambda: announce_replay(server, len(replay), str(directory), as_json=as_json),
+            as_json=as_json,
+            log=log,
+        )
 
 
 @contextmanager

@@ -45,6 +45,9 @@ def describe(servers: Sequence[Served[Any]]) -> dict[str, Any]:
     return {**found, "services": services}
 
 
+_PROXIES = {"recording": "a recording proxy", "replay": "a replay"}
+
+
 def announce_background(announced: Mapping[str, Any], *, as_json: bool) -> None:
     """Print what a shell has to set; on standard error, where the servers are and how to end them."""
     if as_json:
@@ -55,7 +58,9 @@ def announce_background(announced: Mapping[str, Any], *, as_json: bool) -> None:
         f"{name}={shlex.quote(value)}" for each in services.values() for name, value in each["environ"].items()
     )
     write(f"export {exports} SIM_SANDBOX_PID={announced['pid']}\n")
-    places = ", ".join(f"a local {_title(name)} is at {each['baseUrl']}" for name, each in services.items())
+    places = ", ".join(
+        f"{_PROXIES.get(name) or f'a local {_title(name)}'} is at {each['baseUrl']}" for name, each in services.items()
+    )
     say(f"{places}; {'they end' if len(services) > 1 else 'it ends'} with: kill $SIM_SANDBOX_PID")
 
 
@@ -100,7 +105,10 @@ def _announce_service(server: Served[Any], ending: str) -> None:
 def announce_recording(server: Served[Any], url: str, directory: str, *, as_json: bool) -> None:
     """Print how a recording proxy is used."""
     if as_json:
-        write_json({"baseUrl": server.base_url, "recording": url, "directory": directory})
+        environ = {"SIM_BASE_URL": server.base_url}
+        write_json(
+            {"baseUrl": server.base_url, "recording": url, "directory": directory, **_as_service(server, environ)}
+        )
         return
     write(
         f"Requests to {server.base_url} go to {url}\n"
@@ -114,7 +122,9 @@ def announce_recording(server: Served[Any], url: str, directory: str, *, as_json
 def announce_replay(server: Served[Any], count: int, directory: str, *, as_json: bool) -> None:
     """Print how a replay is used."""
     if as_json:
-        write_json({"baseUrl": server.base_url, "apiKey": server.key, "replaying": count, "directory": directory})
+        environ = {"SIM_BASE_URL": server.base_url, "SIM_API_KEY": server.key}
+        told = {"baseUrl": server.base_url, "apiKey": server.key, "replaying": count, "directory": directory}
+        write_json({**told, **_as_service(server, environ)})
         return
     write(
         f"{server.base_url} replays {count} exchange{'' if count == 1 else 's'} of {directory} (Ctrl-C stops it)\n\n"
@@ -122,6 +132,11 @@ def announce_replay(server: Served[Any], count: int, directory: str, *, as_json:
         f"  export SIM_BASE_URL={server.base_url}\n"
         f"  export SIM_API_KEY={server.key}\n\n"
     )
+
+
+def _as_service(server: Served[Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """The part of the JSON data that all servers have."""
+    return {"services": {server.sandbox.service: {"baseUrl": server.base_url, "environ": dict(environ)}}}
 
 
 def _exports(server: Served[Any]) -> str:

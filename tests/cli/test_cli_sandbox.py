@@ -24,10 +24,12 @@ from simstudio.cli.failures import CommandError
 from simstudio.cli.invocation import Invocation
 from simstudio.cli.sandbox import _wait, terminated_like_interrupted
 from simstudio.cli.sandbox import sandbox as sandbox_command
+from simstudio.cli.sandbox_announcement import announce_background, announce_recording, announce_replay
 from simstudio.cli.sandbox_examples import example_input
 from simstudio.cli.sandbox_services import make_sandboxes, sandboxes_of
 from simstudio.sandbox import Sandbox
 from simstudio.sandbox.seeding import START
+from simstudio.testing import RecordingProxy, Replay
 
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals for one process")
 
@@ -183,7 +185,10 @@ class TestServing:
             return json.loads(capsys.readouterr().out)
 
         monkeypatch.setattr("simstudio.cli.sandbox._wait", use)
-        sandbox_command.main(["--port=0", "--json", "--replay", recording], standalone_mode=False, obj=Invocation())
+        log = tmp_path / "replay.log"
+        words = ["--port=0", "--json", "--replay", recording, "--log", str(log)]
+        sandbox_command.main(words, standalone_mode=False, obj=Invocation())
+        assert "POST /api/workflows/hello/execute 200" in log.read_text(encoding="utf-8")
 
     def test_it_announces_the_workflows_of_a_file(self, app: Path, monkeypatch, capsys) -> None:
         def use() -> None:
@@ -259,6 +264,28 @@ class TestInTheBackground:
         assert result.exit_code == 2
         assert "(line 1): ZeroDivisionError: division by zero" in result.stderr
         assert result.stdout == ""
+
+
+def test_a_recording_and_a_replay_can_run_in_the_background(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "recording.yaml").write_text("version: 1\ninteractions: []\n")
+    with (
+        RecordingProxy("http://127.0.0.1:9", tmp_path / "new").serve() as recording,
+        Replay(tmp_path).serve() as replay,
+    ):
+        announce_recording(recording, "http://127.0.0.1:9", "new", as_json=True)
+        announce_replay(replay, 0, ".", as_json=True)
+        for line in capsys.readouterr().out.splitlines():
+            announce_background({**json.loads(line), "pid": 7}, as_json=False)
+
+    told = capsys.readouterr()
+    assert told.out.splitlines() == [
+        f"export SIM_BASE_URL={recording.base_url} SIM_SANDBOX_PID=7",
+        f"export SIM_BASE_URL={replay.base_url} SIM_API_KEY={replay.key} SIM_SANDBOX_PID=7",
+    ]
+    assert told.err.splitlines() == [
+        f"simstudio: a recording proxy is at {recording.base_url}; it ends with: kill $SIM_SANDBOX_PID",
+        f"simstudio: a replay is at {replay.base_url}; it ends with: kill $SIM_SANDBOX_PID",
+    ]
 
 
 def test_what_a_reload_met_is_in_the_log_that_is_kept(app: Path, tmp_path: Path, monkeypatch) -> None:
