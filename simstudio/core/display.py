@@ -47,6 +47,16 @@ def short_repr(value: Any, depth: int = 0) -> str:
     return f"{opening}{', '.join(entries)}{closing}"
 
 
+def hide_secrets(value: Any) -> Any:
+    """JSON data with ``***`` for values whose names are those of secrets; ``…`` if it has too many levels."""
+    from simstudio.transport.secret_fields import redact_value  # which most representations do not need
+
+    try:
+        return redact_value(value, lambda _: "***")
+    except RecursionError:
+        return "…"
+
+
 def model_repr(model: Any, longest: float = math.inf) -> str:
     """The representation of a model, with ``…`` after the field that exceeds a number of characters."""
     shown: list[str] = []

@@ -9,14 +9,14 @@ from collections.abc import Coroutine, Sequence
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast, overload
 
+from simstudio.core.display import hide_secrets
 from simstudio.core.functions import with_hints
 from simstudio.core.literals import is_name
 from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
 from simstudio.core.options import UNSET
 from simstudio.models.descriptions import WorkflowDescription
 from simstudio.resources.input_checks import FIELD_TYPES
-from simstudio.transport.secret_fields import find_keys, redact_value
-from simstudio.transport.secret_names import rule_of
+from simstudio.transport.secret_fields import find_keys
 
 if TYPE_CHECKING:
     from simstudio.batch.batch import AsyncBatch, Batch
@@ -193,11 +193,8 @@ def _default_of(field: WorkflowInput) -> Any:
 
 def _known_default(field: WorkflowInput) -> Any:
     """The default of a field; None if it has none, or a secret one, which generated code and help do not show."""
-    try:
-        shown = redact_value({field.name: field.default}, lambda _: "***")[field.name]
-        return field.default if shown == field.default and not find_keys(json.dumps(shown)) else None
-    except (ValueError, RecursionError):  # no JSON data: a number such as infinity, or too many levels
-        return None if rule_of(field.name) else field.default
+    given = {field.name: field.default}
+    return field.default if hide_secrets(given) == given and not find_keys(json.dumps(field.default)) else None
 
 
 def _function_name(description: WorkflowDescription) -> str:

@@ -6,7 +6,8 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from simstudio.transport.secret_fields import redact_document, redact_value
+from simstudio.core.display import hide_secrets
+from simstudio.transport.secret_fields import redact_document
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -27,22 +28,12 @@ def whole(value: float | None) -> int | None:
 
 def json_text(value: Any) -> str | None:
     """A value as JSON, without values whose names are those of secrets; None if there is none."""
-    if value is None:
-        return None
-    try:
-        value = redact_value(value, _hide)
-    except (ValueError, RecursionError):  # a number that JSON lacks, or too many levels
-        return None
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return None if value is None else json.dumps(hide_secrets(value), ensure_ascii=False, default=str)
 
 
 def without_secrets(text: str) -> str:
     """JSON as it was sent, without values whose names are those of secrets; other text unchanged."""
-    return redact_document(text, _hide) or text
-
-
-def _hide(_: str) -> str:
-    return "***"
+    return redact_document(text, lambda _: "***") or text
 
 
 def error_type(error: BaseException) -> str:

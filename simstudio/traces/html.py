@@ -14,6 +14,7 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from simstudio.core.display import hide_secrets
 from simstudio.traces.layout import Row, lay_out
 from simstudio.traces.words import cost_words, duration_words, kind_words, one_line
 
@@ -156,6 +157,8 @@ def _bar(row: Row, state: str) -> str:
 
 
 def _json(value: Any) -> str:
+    """A value as text, without values whose names are those of secrets: pages are passed on to others."""
+    value = hide_secrets(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=str)
 
 

@@ -47,7 +47,8 @@ class Trace(RunRecord):
 
         Args:
             path: File to write; None for none.
-            content: Whether to show the inputs and outputs of spans, each up to 2,000 characters.
+            content: Whether to show the inputs and outputs of spans, each up to 2,000 characters, without
+                values whose names are those of secrets.
             limit: Largest number of spans to show; None for all.
 
         Returns:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
-from math import isfinite
 from typing import Any
 
 from simstudio.transport.secret_names import SecretRule, holds_secret, rule_of
@@ -90,7 +89,7 @@ def redact_document(text: str, replace: Replace) -> str | None:
     try:
         data = json.loads(text)
         redacted = redact_value(data, replace)
-        return text if redacted == data else json.dumps(redacted, separators=(",", ":"))
+        return text if redacted == data else json.dumps(redacted, separators=(",", ":"), allow_nan=False)
     except (ValueError, RecursionError):
         return None
 
@@ -108,8 +107,6 @@ def redact_value(value: Any, replace: Replace, rule: SecretRule = SecretRule.NON
         if rule.holds(value):
             return replace(value)
         return (redact_document(value, replace) or value) if value[:1] in ("{", "[") else value
-    if isinstance(value, float) and not isfinite(value):
-        raise ValueError("JSON has no such number")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return 0 if rule.holds(value) else value
     if isinstance(value, list):

@@ -105,10 +105,11 @@ def test_it_is_well_formed_with_bars_inside(data: list[Any], name: str) -> None:
 
 
 def test_inputs_and_outputs_are_shown_only_when_asked_for_and_shortened() -> None:
-    data = block("A", "api", 0, 1, input={"password": "hunter2"}, output="x" * 5_000)
-    assert "hunter2" not in Trace([data]).to_html()
+    data = block("A", "api", 0, 1, input={"password": "hunter2", "to": "Ada"}, output="x" * 5_000)
+    assert "Ada" not in Trace([data]).to_html()
     shown = Trace([data]).to_html(content=True)
-    assert "hunter2" in shown
+    assert "Ada" in shown
+    assert "hunter2" not in shown, "a page is passed on to others"
     assert "x" * 2_001 not in shown
     assert "[3,000 more characters]" in shown
 
