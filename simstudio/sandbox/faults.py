@@ -7,6 +7,7 @@ import re
 import socket
 import struct
 import threading
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, get_args
@@ -17,8 +18,6 @@ from simstudio.core.functions import with_hints
 from simstudio.sandbox.http import Reply, json_reply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Drop = Literal["body", "request", "response", "head", "half"]

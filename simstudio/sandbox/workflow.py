@@ -5,22 +5,18 @@ from __future__ import annotations
 import inspect
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 from uuid import uuid5
 
 import attrs
 
 from simstudio.core.functions import with_hints
 from simstudio.sandbox.ids import NAMESPACE
+from simstudio.sandbox.parameters import Parameters
+from simstudio.sandbox.pauses import Pause
 from simstudio.sandbox.steps import Step
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
-    from simstudio.sandbox.parameters import Parameters
-    from simstudio.sandbox.pauses import Pause
 
 WorkflowFunction = Callable[..., Any]  # the result may have any type
 F = TypeVar("F", bound=WorkflowFunction)

@@ -124,6 +124,14 @@ def test_public_functions_and_the_methods_and_properties_of_public_classes_tell_
             get_type_hints(written)  # raises for a name that cannot be found
 
 
+@pytest.mark.parametrize(
+    "module", [simstudio, oomol, speedpix, vectorvein, sandbox], ids=lambda module: module.__name__
+)
+def test_public_classes_tell_the_types_of_their_attributes(module: ModuleType) -> None:
+    for kind in filter(inspect.isclass, (getattr(module, name) for name in module.__all__)):
+        get_type_hints(kind)  # raises for a name that cannot be found
+
+
 @pytest.mark.parametrize("make", CLIENTS.values(), ids=CLIENTS)
 def test_every_client_reads_the_level_of_the_log_when_it_is_made(
     make: Callable[[], Any], monkeypatch: pytest.MonkeyPatch

@@ -18,10 +18,11 @@ Wrong arguments, for which nothing is sent, are a :class:`simstudio.Configuratio
 from __future__ import annotations
 
 import builtins
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simstudio.core.error_family import ErrorFamily
 from simstudio.core.errors import JobCancelledError, JobFailedError, JobTimeoutError
+from simstudio.services.oomol.models import InstallTask, Task, TaskLog
 from simstudio.transport.errors import (
     APIConnectionError,
     APIStatusError,
@@ -39,9 +40,6 @@ from simstudio.transport.errors import (
     UsageLimitExceededError,
 )
 from simstudio.transport.message import Response
-
-if TYPE_CHECKING:
-    from simstudio.services.oomol.models import InstallTask, Task, TaskLog
 
 
 class OomolConnectError(SimStudioError):

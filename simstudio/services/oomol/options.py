@@ -5,16 +5,14 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 
 import attrs
 
 from simstudio.core.options import check_timeout
 from simstudio.core.polling import PollSchedule
+from simstudio.services.oomol.models import InstallTask, Task, TaskLog
 from simstudio.transport.errors import InvalidInputError
-
-if TYPE_CHECKING:
-    from simstudio.services.oomol.models import InstallTask, Task, TaskLog
 
 
 class BackoffStrategy(str, enum.Enum):

@@ -23,9 +23,10 @@ Input that cannot be sent is a ``simstudio.InvalidInputError``, as with every se
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simstudio.core.error_family import ErrorFamily
+from simstudio.core.runs import SubmittedRun
 from simstudio.transport.errors import (
     APIConnectionError,
     APIStatusError,
@@ -43,9 +44,6 @@ from simstudio.transport.errors import (
     SimStudioError,
     UsageLimitExceededError,
 )
-
-if TYPE_CHECKING:
-    from simstudio.core.runs import SubmittedRun
 
 
 class SpeedPixException(SimStudioError):  # noqa: N818 - the documented name
