@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from simstudio.transport.wire.decoding import BodyTooLargeError, UndecodableBodyError, decode
+from simstudio.transport.wire.body import BodyTooLargeError, UndecodableBodyError, decode
 
 TEXT = b'{"text": "' + b"x" * 10_000 + b'"}'
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from simstudio.core.modes import M
 from simstudio.core.resource import APIResource
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Resumed: TypeAlias = WorkflowExecutionResult | AsyncExecutionResult
 
 
-class Dialect(APIResource[M], ABC, Generic[M]):
+class Dialect(APIResource[M], ABC):
     """One version of the API; each method is a flow.
 
     Attributes:
