@@ -26,6 +26,8 @@ _IN_FORM = re.compile(r'(\bname="([^"\r\n]{1,60})"(?:\r\n[^\r\n]+){0,4}\r\n\r\n)
 _LINE = re.compile(r"^((?:data:)?[ \t]*)([\[{].*)$", re.MULTILINE)
 
 _ASSIGNED = re.compile(r"""(?<![\w-])([\w-]{1,60})(["']?)\s*[:=]\s*["']([^"'\s{}<>]{8,})["']""")
+# A parameter of a URL within code and templates, which have operators and expressions that look alike.
+_PARAMETER = re.compile(r"((?<!&)[?&])([\w.-]{1,60})=([A-Za-z0-9._~%+/-]{4,})(?=[&#\s\"'`)\]>,;]|$)")
 _FORMS = tuple(
     map(
         re.compile,
@@ -131,7 +133,7 @@ def find_assigned(text: str, *, vague: bool = True) -> list[tuple[int, int]]:
     assigned = (match.span(3) for match in _ASSIGNED.finditer(text) if rule_of(match[1]).holds(match[3]))
     parameters = (
         match.span(3)
-        for match in _IN_URL.finditer(text)
+        for match in _PARAMETER.finditer(text)
         if holds_secret(match[2], match[3]) and (vague or match[2].lower() not in _VAGUE)
     )
     return merge_spans([*assigned, *parameters])

@@ -119,16 +119,10 @@ def clear_secrets(document: Document) -> list[str]:
 
 
 def _spans(text: str, place: Place, *, cleared: bool = False, vague: bool = True) -> list[tuple[int, int]]:
-    if is_reference(place) or _is_reference_only(text):
+    if is_reference(place) or _SCHEME.fullmatch(_REFERENCES.sub("", text)):
         return []
     if cleared or place.rule.holds(text):
         return [(0, len(text))]
     # A text that happens to look like a placeholder becomes one.
     placeholders = [match.span() for match in PLACEHOLDER.finditer(text)]
-    assigned = [span for span in find_assigned(text, vague=vague) if not _is_reference_only(text[slice(*span)])]
-    return merge_spans([*placeholders, *find_keys(text), *assigned])
-
-
-def _is_reference_only(text: str) -> bool:
-    """Whether a text has nothing but references, and perhaps the scheme of a header."""
-    return _SCHEME.fullmatch(_REFERENCES.sub("", text)) is not None
+    return merge_spans([*placeholders, *find_keys(text), *find_assigned(text, vague=vague)])

@@ -78,6 +78,10 @@ def test_a_secret_is_not_in_the_file_and_comes_back(name: str, value: Any) -> No
         ("usage", {"tokens": {"prompt": 12, "model": "gpt"}, "secrets": 3, "totalTokens": 9}, "code"),
         ("tokens", 4096, "slider"),
         ("code", "const nextPageToken = 'abcdefghij'", "code"),
+        ("code", "fetch(`https://x/f?token=${token}&api_key=${keys[0]}`)", "code"),
+        ("code", 'get(f"https://x/f?token={token}&password=%s" % word)', "code"),
+        ("code", "ready&&token=refresh(); open?key=first:key=second", "code"),
+        ("url", "https://x/f?token=<start.token>&code=12", "short-input"),
         ("schema", {"properties": {"token": {"type": "string", "description": "A token"}}}, "code"),
     ],
 )
