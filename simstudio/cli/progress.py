@@ -64,11 +64,12 @@ class Waiting:
             from rich.console import Console
             from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+            console = Console(stderr=True)
             self._shown = Progress(
-                SpinnerColumn(),
+                SpinnerColumn("line" if console.options.ascii_only else "dots"),
                 TextColumn("{task.description}", markup=False),
                 TimeElapsedColumn(),
-                console=Console(stderr=True),
+                console=console,
                 transient=True,
                 redirect_stdout=False,  # results go where they belong
             )

@@ -217,6 +217,21 @@ class TestWaiting:
             say("stopping")
             assert "\x1b[2Ksimstudio: stopping\n" in terminal.getvalue(), "a line of its own"
 
+    @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+    def test_the_spinner_has_only_characters_of_the_terminal(
+        self, encoding: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        terminal = io.TextIOWrapper(io.BytesIO(), encoding, errors="backslashreplace")
+        monkeypatch.setattr(terminal, "isatty", lambda: True)
+        monkeypatch.setattr(sys, "stderr", terminal)
+        monkeypatch.setenv("TERM", "xterm")
+
+        with Waiting("hello"):
+            pass
+        terminal.flush()
+        terminal.seek(0)
+        assert "\\" not in terminal.read()
+
     @pytest.mark.parametrize(("level", "animated"), [(logging.WARNING, True), (logging.DEBUG, False)])
     def test_lines_of_a_log_are_not_written_into_a_spinner(
         self, level: int, animated: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
