@@ -164,7 +164,7 @@ def _show_table(items: Iterable[object], columns: Sequence[Column], *, exact: bo
 def _show_format(form: Format, items: Iterator[object], columns: Sequence[Column], ctx: click.Context) -> None:
     named = {normal(column.heading): column for column in columns}
     first = list(islice(items, 1))
-    if first:  # what a list without items could have is not known
+    if first:  # the columns of an empty list are unknown
         form.check({**named, **_mapping(first[0])}, ctx)
     items = chain(first, items)
     if form.template is None and on_terminal():

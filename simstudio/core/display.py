@@ -49,7 +49,7 @@ def short_repr(value: Any, depth: int = 0) -> str:
 
 def hide_secrets(value: Any) -> Any:
     """JSON data with ``***`` for values whose names are those of secrets; ``…`` if it has too many levels."""
-    from simstudio.transport.secret_fields import redact_value  # which most representations do not need
+    from simstudio.transport.secret_fields import redact_value  # imported late: most representations do not need it
 
     try:
         return redact_value(value, lambda _: "***")

@@ -79,7 +79,7 @@ def show_command(run_id: Any, workflow_id: Any, api_version: str | None = None) 
         run_id: Id of the run; anything but a text counts as unknown.
         workflow_id: Id of the workflow; anything but a text counts as unknown.
     """
-    import shlex  # which a first result does not wait for
+    import shlex  # imported late: a first result does not need it
 
     if _is_named(run_id):
         words = ["simstudio", "runs", "show", run_id]

@@ -70,7 +70,7 @@ def find_cause(response: Response) -> str | None:
         return _advise_on_permission(body)
     if response.status == 409 and body.message == CANNOT_RESUME:
         return CANNOT_RESUME_ADVICE
-    if response.status == 413 and response.method not in ("GET", "HEAD"):  # of a GET: the response is too large
+    if response.status == 413 and response.method not in ("GET", "HEAD"):  # a 413 to a GET is about its response
         return "Send less; Sim takes 10 MiB."
     found = advise_on_address(response) or _advise_on_unknown(response, body) or _describe_refusal(response, body)
     if found is None and response.status >= 500 and response.method == "POST" and re.search(_RUNS, response.path):

@@ -50,7 +50,7 @@ def export_table(
     """Export a table; the arguments are those of :meth:`simstudio.resources.v2.tables.Tables.export_csv`."""
     file = NewFile(Path(path), overwrite=overwrite)
     try:
-        yield Blocking(file.open)  # what is in the way is known before the server works
+        yield Blocking(file.open)  # an existing file is refused before the server works
         url = yield from _make_export(exports, table_id, workspace_id, timeout, on_progress)
         if _FOR_BROWSERS in urlsplit(url.url).path:
             notify(

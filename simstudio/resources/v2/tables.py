@@ -268,7 +268,7 @@ class Tables(APIResource[M]):
         reader = yield Blocking(read_frame, frame)
         made = columns_for(reader, columns or {})
         rows = rows_for(reader, {column["name"]: column["type"] for column in made})
-        first = list(islice(rows, 1))  # what cannot be read is known before the table is there
+        first = list(islice(rows, 1))  # unreadable rows are found before the table is made
         table = yield from Tables.create.flow(
             self, workspace_id, name=name, schema={"columns": made}, description=description, folder_path=folder_path
         )

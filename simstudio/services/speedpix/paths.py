@@ -81,7 +81,7 @@ class UploadRule:
         try:
             real = Path(os.path.realpath(os.path.expanduser(text), strict=True))  # noqa: PTH111
             regular = stat.S_ISREG(real.stat().st_mode)
-        except (OSError, ValueError):  # nothing there, a name too long, a link to itself, a zero in it …
+        except (OSError, ValueError):  # no such file, a name that is too long, a link to itself, a NUL …
             regular = False
         if real is None or not regular:
             if like_path:

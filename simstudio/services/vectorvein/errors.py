@@ -51,7 +51,7 @@ class VectorVeinAPIError(SimStudioError):
         status: int | None = None,
         **more: Any,
     ) -> None:
-        if code is not None:  # else the other family's own
+        if code is not None:  # without one, the code of the other family stays
             more["code"] = code
         super().__init__(message, status=status, **more)
         self.status_code = status_code

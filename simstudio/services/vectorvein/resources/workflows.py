@@ -284,7 +284,7 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
         body = {
             "wid": wid,
             "output_scope": output_scope,
-            "wait_for_completion": False,  # else the server may keep the id for longer than the call may last
+            "wait_for_completion": False,  # with True the server may withhold the id for longer than the call may last
             "input_fields": (yield from self._store_files(fields)),
         }
         return {"body": body, "vapp": vapp}
