@@ -136,7 +136,9 @@ class AsyncConnection(httpcore.AsyncConnectionInterface):
 class _Response(httpcore.Response):
     """A response whose head h11 has checked. The constructor of httpcore would check each header again."""
 
-    def __init__(self, head: h11.Response, content: _Content, stream: httpcore.AsyncNetworkStream) -> None:
+    def __init__(
+        self, head: h11.Response | h11.InformationalResponse, content: _Content, stream: httpcore.AsyncNetworkStream
+    ) -> None:
         version = b"HTTP/" + head.http_version
         extensions = {"http_version": version, "reason_phrase": head.reason, "network_stream": stream}
         super().__init__(head.status_code, content=content, extensions=extensions)
