@@ -19,6 +19,7 @@ IRREGULAR = (
 )
 PARTICLE = r"(?:_(?:by|to|of|in|out|from|with|up))?"
 PARTICIPLE = re.compile(rf"_*(?:[a-z]{{3,}}(?<!ee)ed|{IRREGULAR}){PARTICLE}")
+CLAUSE = re.compile(r"_*(?:how|what|why|where|when|which|whether|that|those)(?:_\w*)?")
 READ_AS_ADJECTIVES = {"property", "cached_property", "contextmanager", "listing", "namespace", "abstractmethod"}
 ALLOWED = {
     "_embed": "a verb that ends so",
@@ -30,11 +31,14 @@ ALLOWED = {
 }
 
 
-def test_the_name_of_a_function_is_a_verb_and_no_bare_participle() -> None:
+def test_the_name_of_a_function_is_a_verb_and_no_bare_participle_or_clause() -> None:
     found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) or not PARTICIPLE.fullmatch(node.name):
+            if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                continue
+            assert not CLAUSE.fullmatch(node.name), f"{path.relative_to(PACKAGE)}:{node.lineno}: {node.name}"
+            if not PARTICIPLE.fullmatch(node.name):
                 continue
             decorators = {ast.unparse(each).partition("(")[0].rpartition(".")[2] for each in node.decorator_list}
             returned = ast.unparse(node.returns) if node.returns is not None else ""

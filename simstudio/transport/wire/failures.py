@@ -55,10 +55,10 @@ def translate(
     if isinstance(error, library.InvalidURL):
         return unusable(request, f"{error}.")
     if isinstance(error, library.UnsupportedProtocol):
-        return ConfigurationError(f"The address of {_where(request)} cannot be used: {error}")
+        return ConfigurationError(f"The address of {_describe_request(request)} cannot be used: {error}")
     if isinstance(error, library.LocalProtocolError):  # its text quotes the value, which may be a key
         return InvalidInputError(
-            f"What was to be sent is no HTTP/1.1 request ({_where(request)}): a header of it, or an upload whose size "
+            f"What was to be sent is no HTTP/1.1 request ({_describe_request(request)}): a header of it, or an upload whose size "
             "changed while it was sent."
         )
     if _is_misnamed(error):
@@ -87,7 +87,7 @@ def _is_misnamed(error: Exception) -> bool:
 
 def unusable(request: Request, reason: str) -> InvalidInputError:
     """The error for an address that is none."""
-    return InvalidInputError(f"The address of {_where(request)} cannot be used: {reason}")
+    return InvalidInputError(f"The address of {_describe_request(request)} cannot be used: {reason}")
 
 
 def refused_error(request: Request, reason: str, proxy: str | None = None) -> APIConnectionError:
@@ -101,7 +101,7 @@ def refused_error(request: Request, reason: str, proxy: str | None = None) -> AP
     elif reason == CLOSED_HERE:
         advice = ""
     error = APIConnectionError(
-        f"Cannot connect to {address}{through}: {reason} ({_where(request)}). Nothing was sent.{advice}",
+        f"Cannot connect to {address}{through}: {reason} ({_describe_request(request)}). Nothing was sent.{advice}",
         host=host,
         port=port,
         sent=False,
@@ -115,7 +115,7 @@ def broken_error(request: Request, reason: str, received: int = 0) -> APIConnect
     host, port, address = _server(request)
     after = f" after {received} bytes of the answer" if received else ""
     error = APIConnectionError(
-        f"The connection to {address} broke{after}: {reason} ({_where(request)}). "
+        f"The connection to {address} broke{after}: {reason} ({_describe_request(request)}). "
         "The request may have been carried out; look before sending it again.",
         host=host,
         port=port,
@@ -131,12 +131,12 @@ def _server(request: Request) -> tuple[str, int, str]:
     return host, port, f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _where(request: Request) -> str:
+def _describe_request(request: Request) -> str:
     return f"{request.method} {request.path}, attempt {request.attempt}"
 
 
 def timeout_error(request: Request, phase: str, proxy: str | None = None) -> APITimeoutError:
-    """The error for time that is up in a phase (``Connect``, ``Pool``, ``Write``, ``Read``; anything else: waiting)."""
+    """The error for a timeout in a phase (``Connect``, ``Pool``, ``Write``, ``Read``; anything else: waiting)."""
     host, port, address = _server(request)
     budget = request.budget
     sent = phase not in ("Connect", "Pool")
@@ -149,7 +149,7 @@ def timeout_error(request: Request, phase: str, proxy: str | None = None) -> API
     doing = _DOING.get(phase, "waiting") + (f" through the proxy {proxy}" if proxy and phase == "Connect" else "")
     advice = "What was started there may go on" if sent else "Nothing was sent"
     return APITimeoutError(
-        f"No whole answer from {address} {limit} (while {doing}; {_where(request)}). "
+        f"No whole answer from {address} {limit} (while {doing}; {_describe_request(request)}). "
         f"{advice}; give a longer timeout, or check the server.",
         host=host,
         port=port,
