@@ -107,7 +107,7 @@ def announce_recording(server: Served[Any], url: str, directory: str, *, as_json
     if as_json:
         environ = {"SIM_BASE_URL": server.base_url}
         write_json(
-            {"baseUrl": server.base_url, "recording": url, "directory": directory, **_as_service(server, environ)}
+            {"baseUrl": server.base_url, "recording": url, "directory": directory, **_describe_service(server, environ)}
         )
         return
     write(
@@ -124,7 +124,7 @@ def announce_replay(server: Served[Any], count: int, directory: str, *, as_json:
     if as_json:
         environ = {"SIM_BASE_URL": server.base_url, "SIM_API_KEY": server.key}
         told = {"baseUrl": server.base_url, "apiKey": server.key, "replaying": count, "directory": directory}
-        write_json({**told, **_as_service(server, environ)})
+        write_json({**told, **_describe_service(server, environ)})
         return
     write(
         f"{server.base_url} replays {count} exchange{'' if count == 1 else 's'} of {directory} (Ctrl-C stops it)\n\n"
@@ -134,7 +134,7 @@ def announce_replay(server: Served[Any], count: int, directory: str, *, as_json:
     )
 
 
-def _as_service(server: Served[Any], environ: Mapping[str, str]) -> dict[str, Any]:
+def _describe_service(server: Served[Any], environ: Mapping[str, str]) -> dict[str, Any]:
     """The part of the JSON data that all servers have."""
     return {"services": {server.sandbox.service: {"baseUrl": server.base_url, "environ": dict(environ)}}}
 
