@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from simstudio.batch.input_files import check_length, check_start, lines_of
 from simstudio.batch.rows import BadRow, Letter
+from simstudio.batch.snapshot import restore_files
 from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.message import unread_json_reason
 
@@ -81,7 +82,12 @@ def _open_letter(value: dict[str, Any], place: str) -> Any:
         return value
     if isinstance(value.get("line"), str):
         return parse(value["line"].encode("utf-8", "surrogatepass"), place)
-    return Letter(value["input"], str(told.get("key"))) if "input" in value else value
+    if "input" not in value:
+        return value
+    try:
+        return Letter(restore_files(value["input"]), str(told.get("key")))
+    except InvalidInputError as error:
+        return BadRow(json.dumps(value), InvalidInputError(f"{place}: {error}."))
 
 
 def _is_array(begin: bytes) -> bool:

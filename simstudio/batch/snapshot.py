@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import math
 import os
 import reprlib
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from simstudio.core.files import File, as_file
@@ -14,6 +17,7 @@ from simstudio.core.unsendable import TOO_DEEP, describe_type, find_unsendable
 from simstudio.transport.errors import InvalidInputError
 
 _SHOWN = 500
+_PIECE = 1024 * 1024
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
 _SCALARS = frozenset({str, int, bool, type(None)})
@@ -47,8 +51,49 @@ def json_default(value: Any) -> Any:
         return dict(value)
     file = as_file(value)
     if file is not None:
-        return file.to_dict()
+        return _describe_file(file)
     raise TypeError(f"{type(value).__name__} is no JSON data")
+
+
+def _describe_file(file: File) -> dict[str, Any]:
+    """A file as JSON data; with its digest for its content if it is too large for a request, but not for an upload."""
+    try:
+        return dict(file.to_dict())
+    except InvalidInputError as error:
+        if error.code != "PAYLOAD_TOO_LARGE":
+            raise
+    return {"type": "file", "name": file.name, "mime": file.mime, "sha256": _digest_of(file)}
+
+
+def restore_files(value: Any) -> Any:
+    """JSON data with files in the place of what :func:`json_default` made of them.
+
+    Raises:
+        InvalidInputError: The content of a file was too large to be kept.
+    """
+    if isinstance(value, list):
+        return [restore_files(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("type") == "file" and value.keys() == {"type", "name", "mime", "sha256"}:
+        raise InvalidInputError(f"the content of {value['name']} is not in it: give that input itself")
+    if value.get("type") == "file" and value.keys() == {"type", "name", "mime", "data"}:
+        kind, mark, data = str(value["data"]).partition(";base64,")
+        if mark and kind == f"data:{value['mime']}":
+            with suppress(ValueError):  # no base64, so that it was no file
+                return File(base64.b64decode(data, validate=True), name=value["name"], mime=value["mime"])
+    return {name: restore_files(each) for name, each in value.items()}
+
+
+def _digest_of(file: File) -> str:
+    digest = hashlib.sha256()
+    if isinstance(file.content, os.PathLike):
+        with open(file.content, "rb") as opened:  # noqa: PTH123 - any os.PathLike
+            while piece := opened.read(_PIECE):
+                digest.update(piece)
+    else:
+        digest.update(file.content)
+    return digest.hexdigest()
 
 
 class _Unsendable(Exception):  # noqa: N818 - internal: collects the place on its way up

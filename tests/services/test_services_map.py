@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from simstudio import BatchItem, File, InvalidInputError, InvalidRequestError, NotFoundError
+from simstudio import BatchItem, File, InputChangedError, InvalidInputError, InvalidRequestError, NotFoundError
 from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
 from simstudio.services.vectorvein import AsyncVectorVeinClient, VectorVeinClient, WorkflowRunResult
 from simstudio.transport.errors import APIConnectionError
@@ -166,6 +166,48 @@ def test_an_upload_that_breaks_runs_nothing_so_the_item_is_sent_again(
         items = list(case.map(client, [case.input(1), make(File(b"x", name="a.png"))], concurrency=1))
 
     assert [item.state for item in items] == ["done", "done"]
+    assert begun(case, server) == 2
+
+
+@pytest.mark.parametrize("case", UPLOADS, indirect=True)
+def test_a_file_of_a_failed_item_is_uploaded_again_from_its_dead_letter(
+    case: Case, server: Any, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path, make = UPLOADS[request.node.callspec.params["case"]]
+    letters = tmp_path / "failed.jsonl"
+    server.sandbox.faults.add(status=400, body={"message": "no"}, path=case.begins, times=2)
+
+    with server.client() as client:
+        inputs = [make(File(b"photo", name="a.png")), make(File(b"x" * 200, name="b.png"))]
+        with monkeypatch.context() as patch:
+            patch.setattr("simstudio.core.files.MAX_BODY_BYTES", 100)
+            list(case.map(client, inputs, dead_letters=letters, concurrency=1))
+        server.sandbox.forget_requests()
+        again, lost = case.map(client, str(letters))
+
+    assert again.state == "done"
+    assert begun(case, server) == 1
+    assert [each.path for each in server.sandbox.requests].count(path) == 1
+    assert str(lost.error).endswith("line 2: the content of b.png is not in it: give that input itself.")
+
+
+@pytest.mark.parametrize("case", UPLOADS, indirect=True)
+def test_a_file_that_no_request_could_hold_is_uploaded_and_known_to_the_ledger(
+    case: Case, server: Any, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("simstudio.core.files.MAX_BODY_BYTES", 100)
+    _, make = UPLOADS[request.node.callspec.params["case"]]
+    photo = tmp_path / "a.png"
+    photo.write_bytes(b"x" * 200)
+    options = {"ledger": tmp_path / "runs.sqlite", "out": tmp_path / "out.jsonl"}
+
+    with server.client() as client:
+        inputs = [make(photo), make(File(b"y" * 200, name="b.png"))]
+        assert [item.state for item in case.map(client, inputs, **options)] == ["done", "done"]
+        assert [item.replayed for item in case.map(client, inputs, **options)] == [True, True]
+        photo.write_bytes(b"z" * 200)
+        with pytest.raises(InputChangedError):
+            list(case.map(client, inputs, **options))
     assert begun(case, server) == 2
 
 
