@@ -58,8 +58,8 @@ def translate(
         return ConfigurationError(f"The address of {_describe_request(request)} cannot be used: {error}")
     if isinstance(error, library.LocalProtocolError):  # its text quotes the value, which may be a key
         return InvalidInputError(
-            f"What was to be sent is no HTTP/1.1 request ({_describe_request(request)}): a header of it, or an upload whose size "
-            "changed while it was sent."
+            f"What was to be sent is no HTTP/1.1 request ({_describe_request(request)}): a header of it, or an upload "
+            "whose size changed while it was sent."
         )
     if _is_misnamed(error):
         reason = str(error) or type(error.__cause__).__name__
