@@ -16,7 +16,7 @@ from simstudio.cli.call import call
 from simstudio.cli.codegen import codegen
 from simstudio.cli.completion import completion
 from simstudio.cli.doctor import doctor
-from simstudio.cli.ending import end
+from simstudio.cli.ending import end, interrupted_by_sigterm
 from simstudio.cli.failures import Interrupted, ReaderGone
 from simstudio.cli.files import files
 from simstudio.cli.global_options import global_options
@@ -72,7 +72,7 @@ Exit codes:
   2    the command cannot be understood, or its input cannot be sent
   3    no connection, or the API key is missing or wrong
   4    no answer, or the run was not done, in time
-  130  interrupted (Ctrl-C); 143, 129: a batch ended by SIGTERM, SIGHUP
+  130  interrupted (Ctrl-C); 143: by SIGTERM; 129: a batch by SIGHUP
 
 With --json, standard output holds JSON and nothing else, an object a line; what fails ends with
 {"error": {"type", "message", "code", "status", "requestId", "taskId", "details"?}}.
@@ -95,7 +95,7 @@ class Application(click.Group):
         words = sys.argv[1:] if args is None else list(args)
         invocation = Invocation(as_json=_asks_for_json(words), words=tuple(words))
         try:
-            with warnings_said():
+            with warnings_said(), interrupted_by_sigterm(invocation):
                 code = super().main(
                     args,
                     prog_name,

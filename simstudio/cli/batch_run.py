@@ -94,7 +94,8 @@ class BatchRun:
         try:
             progress, stopped = self._execute(course)
         except KeyboardInterrupt:  # before signals were handled, or after
-            self._end_interrupted(course.progress, signal.SIGINT)
+            terminated = self.connection.invocation.terminated
+            self._end_interrupted(course.progress, signal.SIGTERM if terminated else signal.SIGINT)
         except (BudgetError, TooManyFailuresError):
             if course.progress is not None and not self.connection.as_json:
                 self._say_how_it_went(course.progress)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 import click
 
@@ -10,6 +15,29 @@ from simstudio.cli.failures import CommandError, ExitCode, Interrupted, ReaderGo
 from simstudio.cli.invocation import Invocation
 from simstudio.cli.output import discard, flush, say, write_json
 from simstudio.transport.terminal import is_terminal
+
+
+@contextmanager
+def interrupted_by_sigterm(invocation: Invocation) -> Iterator[None]:
+    """End on SIGTERM as on Ctrl-C, but with its exit code; a second one ends the process at once.
+
+    Batches and sandboxes have handlers of their own.
+    """
+
+    def stop(number: int, _: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        invocation.terminated = True
+        raise KeyboardInterrupt
+
+    here = threading.current_thread() is threading.main_thread()
+    if not here or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def end(error: BaseException, invocation: Invocation) -> int:

@@ -59,7 +59,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
     """Ctrl-C, as a shell reports it."""
     TERMINATED = 143
-    """SIGTERM during a batch, as a shell reports it."""
+    """SIGTERM, as a shell reports it."""
     HUNG_UP = 129
     """SIGHUP during a batch: its terminal was closed."""
     READER_GONE = 141
@@ -432,10 +432,11 @@ def _continues(invocation: Invocation) -> str:
 
 
 def _describe_interruption(invocation: Invocation) -> Failure:
-    text = f"Interrupted. {invocation.interruption}".rstrip()
+    word, code = ("Terminated", ExitCode.TERMINATED) if invocation.terminated else ("Interrupted", ExitCode.INTERRUPTED)
+    text = f"{word}. {invocation.interruption}".rstrip()
     if invocation.begun and not invocation.embedded:
         text += f" {_continues(invocation)}"
-    return Failure("Interrupted", text, ExitCode.INTERRUPTED, task_id=invocation.task_id)
+    return Failure("Interrupted", text, code, task_id=invocation.task_id)
 
 
 def _one_line(text: str) -> str:

@@ -22,6 +22,7 @@ class Invocation:
     Attributes:
         as_json: Whether ``--json`` was given.
         embedded: Whether the server is the embedded sandbox, which ends with the command.
+        terminated: Whether SIGTERM ended the command.
         begun: Whether a run may continue on the server after the command.
         workflows: Names of the workflows of the embedded sandbox.
         interruption: Sentences about what Ctrl-C leaves, and how to go on; empty for none.
@@ -44,6 +45,7 @@ class Invocation:
     as_json: bool = False
     embedded: bool = False
     begun: bool = False
+    terminated: bool = False
     interruption: str = ""
     workflows: tuple[str, ...] = ()
     task_id: str | None = None

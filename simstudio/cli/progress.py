@@ -84,7 +84,7 @@ class Waiting:
 
 
 def begin(shown: rich.live.Live | rich.progress.Progress) -> None:
-    """Show a spinner or a bar beside a visible cursor: a signal such as SIGTERM ends the process without ``stop()``."""
+    """Show a spinner or a bar beside a visible cursor: a signal such as SIGHUP ends the process without ``stop()``."""
     shown.start()
     shown.console.show_cursor()
 

@@ -90,15 +90,18 @@ class TestInterrupting:
         assert process.communicate() == (b"\n", b"simstudio: Interrupted. The run may continue on the server.\n")
         assert process.returncode == 130
 
-    def test_a_background_run_names_its_task(self, started, server: SandboxServer, gate, eventually) -> None:
+    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+    def test_a_background_run_names_its_task(
+        self, started, server: SandboxServer, gate, eventually, number: int, code: int
+    ) -> None:
         process = started("run", "gated", "--async", "--json")
         eventually(lambda: any(request.path.startswith("/api/jobs/") for request in server.requests))
 
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
 
         printed, said = process.communicate()
         error = json.loads(printed)["error"]
-        assert (process.returncode, said, error["type"]) == (130, b"", "Interrupted")
+        assert (process.returncode, said, error["type"]) == (code, b"", "Interrupted")
         assert server.requests[-1].path == f"/api/jobs/{error['taskId']}"
 
     def test_a_run_on_the_embedded_sandbox_ends_with_it(self, started, tmp_path, eventually) -> None:
