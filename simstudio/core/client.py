@@ -21,11 +21,11 @@ from simstudio.transport.flow import Flow
 from simstudio.transport.secret import Secret
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
     from simstudio.transport.rate_limit import RateLimitInfo
 
 R = TypeVar("R")
+C = TypeVar("C", bound="BaseClient[Any]")
+"""Class of ``self``, instead of ``Self``, which jedi takes for the class that defines the method."""
 
 
 class BaseClient(APIResource[M]):
@@ -52,12 +52,12 @@ class BaseClient(APIResource[M]):
 
     @with_hints
     def with_options(
-        self,
+        self: C,
         *,
         timeout: float | Unset | None = UNSET,
         max_retries: int | Unset = UNSET,
         headers: Mapping[str, str] | None = None,
-    ) -> Self:
+    ) -> C:
         """Return a client with other options that shares this client's connections, key, base address and rate limits.
 
         Its ``close()`` does nothing: close the original.
@@ -81,7 +81,7 @@ class BaseClient(APIResource[M]):
             headers=own,
             key_header=self._context.session.service.key_header,
         )
-        clone: Self = self._derive(type(self), options)
+        clone: C = self._derive(type(self), options)
         return clone
 
     @operation
@@ -179,7 +179,7 @@ class SyncClient(BaseClient[Sync], Generic[R]):
         if self._owns_session:
             self._context.session.close()
 
-    def __enter__(self) -> Self:
+    def __enter__(self: C) -> C:
         return self
 
     def __exit__(
@@ -212,7 +212,7 @@ class AsyncClient(BaseClient[Async], Generic[R]):
         """The same as :meth:`aclose`."""
         await self.aclose()
 
-    async def __aenter__(self) -> Self:
+    async def __aenter__(self: C) -> C:
         return self
 
     async def __aexit__(

@@ -13,8 +13,6 @@ from simstudio.core.functions import with_hints
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from typing_extensions import Self
-
     from simstudio.core.client import BaseClient
     from simstudio.sandbox.local_service import LocalService
     from simstudio.sandbox.server import LocalServer
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
 
 B = TypeVar("B", bound="LocalService")
 C = TypeVar("C", bound="BaseClient[Any]")
+V = TypeVar("V", bound="Served[Any]")
 
 
 class Served(ABC, Generic[B]):
@@ -79,7 +78,7 @@ class Served(ABC, Generic[B]):
         return {"service": self.sandbox.service, "baseUrl": self.base_url, "functions": self.sandbox.functions}
 
     @with_hints
-    def start(self) -> Self:
+    def start(self: V) -> V:
         """Start the server, for requests to names of this machine only.
 
         If other machines can reach it, there is a warning, and a random key replaces the default one.
@@ -177,7 +176,7 @@ class Served(ABC, Generic[B]):
     def _after_close(self) -> None:
         """Forget the address after the server has stopped."""
 
-    def __enter__(self) -> Self:
+    def __enter__(self: V) -> V:
         return self.start()
 
     def __exit__(

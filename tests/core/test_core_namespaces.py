@@ -108,6 +108,18 @@ class TestObjects:
         ("from simstudio.services.oomol import OomolConnectClient; c = OomolConnectClient(); c.tasks.", {"create"}),
         ("from simstudio.services.speedpix import Client; c = Client(); c.predictions.", {"create", "get"}),
         ("from simstudio.services.vectorvein import VectorVeinClient as Client; c = Client(''); c.files.", {"upload"}),
+        ("from simstudio import SimStudioClient as Client; c = Client().with_options(timeout=1); c.jobs.", {"get"}),
+        ("from simstudio import SimStudioClient as Client\nwith Client() as c: c.jobs.", {"get"}),
+        (
+            "from simstudio import AsyncClient\nasync def f():\n async with AsyncClient() as c: c.jobs.",
+            {"get"},
+        ),
+        (
+            "from simstudio.services.speedpix import Client\nasync def f():\n async with Client() as c: c.predictions.",
+            {"get"},
+        ),
+        ("from simstudio.sandbox import Sandbox\nwith Sandbox().serve() as server: server.client().jobs.", {"get"}),
+        ("from simstudio.sandbox import Sandbox; s = Sandbox().serve().start(); s.client().jobs.", {"get"}),
     ],
 )
 def test_jedi_completes_them(program: str, names: set[str]) -> None:

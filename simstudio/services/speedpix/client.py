@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from simstudio.core.client import AsyncClient, RawClient, SyncClient
 from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
@@ -26,8 +26,7 @@ from simstudio.transport.secret import Secret
 from simstudio.transport.stack import MiddlewareOption
 from simstudio.transport.wire import MAX_RESPONSE_SIZE
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
+C = TypeVar("C", bound="SpeedPixClient")
 
 
 class _SpeedPixClient(SpeedPixCalls[M]):
@@ -154,7 +153,7 @@ class SpeedPixClient(_SpeedPixClient[Sync], SyncClient["RawSpeedPixClient"]):
         if self._owns_session:
             await self._context.session.aclose()
 
-    async def __aenter__(self) -> Self:
+    async def __aenter__(self: C) -> C:
         return self
 
     async def __aexit__(
