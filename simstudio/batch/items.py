@@ -147,12 +147,19 @@ class Prepared:
         return fingerprint(self.input) if self._fingerprint is None else self._fingerprint
 
 
-def prepare(index: int, value: Any, key: Callable[[Any], object] | None = None, rows: RowMap | None = None) -> Prepared:
+def prepare(
+    index: int,
+    value: Any,
+    key: Callable[[Any], object] | None = None,
+    rows: RowMap | None = None,
+    adapt: Callable[[Any], Any] | None = None,
+) -> Prepared:
     """Copy an input and identify it. Later changes of the caller's object have no effect.
 
     Args:
         key: Function of the value that returns the key; None for the index.
         rows: Makes an input of the value; None if the value is the input.
+        adapt: Replaces values of the service's own types in the input.
 
     Raises:
         InvalidInputError: The input is no JSON data, cannot be read, or ``key`` or ``rows`` failed. The message names
@@ -165,6 +172,8 @@ def prepare(index: int, value: Any, key: Callable[[Any], object] | None = None, 
         except InvalidInputError as error:
             raise InvalidInputError(f"Input {index} cannot be made: {describe_error(error)}.") from error
     try:
+        if adapt is not None:
+            value = adapt(value)
         copy, holds_files = copy_input(value)
         return Prepared(index, copy, named, fingerprint(copy) if holds_files else None, holds_files)
     except Exception as error:
@@ -197,14 +206,21 @@ class Examiner:
     Args:
         key: The caller's function; called with the row if inputs are made of rows.
         rows: Makes inputs of rows; None if they are inputs.
+        adapt: Replaces values of the service's own types in an input.
         strict: Whether a row that cannot be read ends the batch.
     """
 
     def __init__(
-        self, key: Callable[[Any], object] | None = None, rows: RowMap | None = None, *, strict: bool = False
+        self,
+        key: Callable[[Any], object] | None = None,
+        rows: RowMap | None = None,
+        adapt: Callable[[Any], Any] | None = None,
+        *,
+        strict: bool = False,
     ) -> None:
         self._key = key
         self._rows = rows
+        self._adapt = adapt
         self._strict = strict
         self._count = 0
 
@@ -225,7 +241,7 @@ class Examiner:
             if type(value) is Letter:
                 key = value.key
                 return prepare(index, value.input, lambda _: key)
-            return prepare(index, value, self._key, self._rows)
+            return prepare(index, value, self._key, self._rows, self._adapt)
         except InvalidInputError as error:
             return refuse(index, value, error, self._key)
 
@@ -234,7 +250,7 @@ class Examiner:
         error = row.error
         if self._rows is not None and row.has_values:
             try:
-                return prepare(index, row.text, self._key, self._rows)
+                return prepare(index, row.text, self._key, self._rows, self._adapt)
             except InvalidInputError as problem:
                 error = error if self._rows.function is None else problem
         if self._strict:

@@ -276,6 +276,7 @@ class Options:
         max_refusals: Number of times an item is sent again after a refusal of the rate limit; one more ends the batch.
         window: Largest distance from the first unfinished item at which another may begin, in ordered batches.
         backoff: Pauses before an item is sent again.
+        adapt: Replaces values of the service's own types in an input; None if it has none.
     """
 
     given: BatchOptions[Any] = attrs.field(
@@ -285,6 +286,7 @@ class Options:
     max_refusals: int = 50
     window: int = 1000
     backoff: Backoff = attrs.field(factory=Backoff)
+    adapt: Callable[[Any], Any] | None = None
 
     @property
     def wanted(self) -> list[str] | None:
@@ -299,4 +301,5 @@ class Options:
         columns, function = self.given["columns"], self.given["input"]
         rows = None if columns is None and function is None else RowMap(columns, function)
         key = self.given["key"]
-        return Examiner(key_of(key) if isinstance(key, str) else key, rows, strict=self.given["on_bad_row"] == "fail")
+        strict = self.given["on_bad_row"] == "fail"
+        return Examiner(key_of(key) if isinstance(key, str) else key, rows, self.adapt, strict=strict)

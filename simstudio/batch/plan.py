@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sized
+from collections.abc import Callable, Sized
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 import attrs
 
@@ -42,6 +42,7 @@ class Plan(Generic[R]):
         make: Makes what is executed for each input.
         inputs: Inputs of the executions.
         options: All options, checked.
+        adapt: Replaces values of the service's own types in an input, before it is copied; None if it has none.
 
     Raises:
         InvalidInputError: An option cannot be used; the message names it.
@@ -50,6 +51,7 @@ class Plan(Generic[R]):
     make: MakeExecution[R]
     inputs: Inputs
     options: BatchOptions[R] = attrs.field(converter=complete, repr=False)  # an address may hold a password
+    adapt: Callable[[Any], Any] | None = None
 
     def begin(self, context: Context) -> Batch[R] | AsyncBatch[R]:
         """The batch of a client. Nothing is sent before its first item is asked for.
@@ -81,7 +83,7 @@ class Plan(Generic[R]):
         given = self.options
         concurrency = given["concurrency"] if isinstance(given["concurrency"], int) else None
         most = concurrency or MOST
-        options = Options(given, max_retries=context.options.max_retries, window=max(1000, 4 * most))
+        options = Options(given, max_retries=context.options.max_retries, window=max(1000, 4 * most), adapt=self.adapt)
         source = source_of(self.inputs, relayed=not asynchronous, examiner=options.examiner(), wanted=options.wanted)
         if given["budget"] is not None and not execution.has_prices:
             raise InvalidInputError("A budget needs a service that says what an execution cost; this one does not.")

@@ -14,8 +14,15 @@ from typing import Any
 import pytest
 
 from simstudio import BatchItem, File, InputChangedError, InvalidInputError, InvalidRequestError, NotFoundError
+from simstudio.sandbox.services.speedpix import SpeedPixSandbox
 from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
-from simstudio.services.vectorvein import AsyncVectorVeinClient, VectorVeinClient, WorkflowRunResult
+from simstudio.services.speedpix import FileOutput
+from simstudio.services.vectorvein import (
+    AsyncVectorVeinClient,
+    VectorVeinClient,
+    WorkflowInputField,
+    WorkflowRunResult,
+)
 from simstudio.transport.errors import APIConnectionError
 from tests.services.limited import LimitedVectorVein, fields
 from tests.services.map_cases import CASES, Case
@@ -147,6 +154,35 @@ def test_a_block_or_workflow_that_does_not_exist_ends_the_batch(case: Case, serv
 
     assert isinstance(caught.value, NotFoundError)
     assert begun(case, server) == 1
+
+
+def test_map_of_speedpix_takes_the_values_that_a_single_run_takes(tmp_path: Path):
+    numpy = pytest.importorskip("numpy")
+
+    def values() -> dict[str, Any]:
+        return {
+            "output": FileOutput("https://files.test/a.png"),
+            "set": {1},
+            "generator": (n for n in (1, 2)),
+            "number": numpy.int64(1),
+            "array": [numpy.array([[1, 2]])],
+            "range": range(2),
+        }
+
+    with SpeedPixSandbox(states=()).serve() as server, server.client() as client:
+        output = client.run("echo", values())
+        (item,) = client.map("echo", [values()], ledger=tmp_path / "runs.sqlite")
+        (again,) = client.map("echo", [values()], ledger=tmp_path / "runs.sqlite")
+
+    assert item.unwrap().output == {**output, "output": "https://files.test/a.png"}
+    assert again.replayed
+
+
+def test_a_field_of_vectorvein_may_have_no_value():
+    with VectorVeinSandbox(polls=0).serve() as server, server.client() as client:
+        field = WorkflowInputField("node-1", "Name", None)
+        (item,) = client.workflows.map("hello", [[field]])
+        assert item.output == [field.to_dict() for field in client.workflows.run("hello", [field]).data]
 
 
 UPLOADS = {

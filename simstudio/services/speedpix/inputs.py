@@ -106,6 +106,25 @@ class InputPlan:
 _VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), range)
 
 
+def adapt_input(value: Any) -> Any:
+    """An input whose outputs, uploaded files, sets, generators and numbers of numpy are JSON data; files stay."""
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    if isinstance(value, FileOutput):
+        return value.url
+    if isinstance(value, File):
+        return _address(value)
+    if isinstance(value, Mapping):
+        return {name: adapt_input(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset, Generator)):
+        return [adapt_input(item) for item in value]
+    if hasattr(value, "dtype") and callable(getattr(value, "tolist", None)):
+        return value.tolist()
+    if type(value) in _VIEWS:
+        return [adapt_input(item) for item in value]
+    return value
+
+
 def _address(file: File) -> str:
     if not file.access_url:
         raise InvalidInputError("The input holds an uploaded file for which the service gave no access_url.")

@@ -74,6 +74,7 @@ class PredictionBatches(SpeedPixResource[M]):
         """
         from simstudio.batch.plan import Plan
         from simstudio.services.speedpix.execution import PredictionExecution
+        from simstudio.services.speedpix.inputs import adapt_input
 
         check_timeout(timeout)
         check_id(workflow_id, "workflow_id")
@@ -88,4 +89,4 @@ class PredictionBatches(SpeedPixResource[M]):
             "upload_paths": upload_paths,
             "upload_root": upload_root,
         }
-        return Plan(partial(PredictionExecution, workflow_id, submission, timeout), inputs, options)
+        return Plan(partial(PredictionExecution, workflow_id, submission, timeout), inputs, options, adapt_input)

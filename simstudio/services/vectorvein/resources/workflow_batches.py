@@ -61,8 +61,9 @@ class WorkflowBatches(VectorVeinResource[M]):
         """
         from simstudio.batch.plan import Plan
         from simstudio.services.vectorvein.execution import WorkflowExecution, WorkflowOptions
+        from simstudio.services.vectorvein.resources.workflow_inputs import adapt_fields
 
         check_timeout(timeout)
         chosen = WorkflowOptions(wid, output_scope, api_key_type, timeout)
         chosen.check()
-        return Plan(partial(WorkflowExecution, chosen, type(self)), inputs, options)
+        return Plan(partial(WorkflowExecution, chosen, type(self)), inputs, options, adapt_fields)

@@ -35,6 +35,13 @@ def encode_input_fields(fields: InputFields) -> list[dict[str, Any]]:
     return sent
 
 
+def adapt_fields(value: Any) -> Any:
+    """An input whose fields are plain mappings, also those with the value None."""
+    if not isinstance(value, (list, tuple)):
+        return value
+    return [plain(field) if isinstance(field, WorkflowInputField) else field for field in value]
+
+
 def _named_field(name: object, value: Any) -> dict[str, Any]:
     """The field that ``NODE.FIELD`` names; a node's id has no dot."""
     node, _, field = name.partition(".") if isinstance(name, str) else ("", "", "")
