@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -11,6 +13,7 @@ from urllib.parse import urlsplit
 import click
 
 from simstudio.cli.connection import Connection, app_option
+from simstudio.cli.failures import CommandError
 from simstudio.cli.global_options import verbose_option
 from simstudio.cli.invocation import Invocation, json_option, pass_invocation
 from simstudio.cli.lists import limit_option, show_list, view_options
@@ -23,6 +26,7 @@ from simstudio.cli.services import Service
 from simstudio.cli.speedpix import SpeedPixPredictions
 from simstudio.cli.tables import show_fields
 from simstudio.cli.vectorvein import VectorVeinRuns
+from simstudio.errors import SimStudioError
 
 if TYPE_CHECKING:
     from simstudio.core.runs import SubmittedRun
@@ -142,13 +146,15 @@ def _run(service: Service, runs: Runs) -> click.Command:
         **options: Any,
     ) -> None:
         data = runs.input(pairs, input_json, files)
-        with connection.any_client() as client:
+        with connection.any_client() as client, _naming_finished(connection, service, runs) as finished:
             connection.invocation.begun = True
             with Waiting(f"{target}: submitting") as waiting:
                 begun = runs.begin(client, target, data, **options)
                 connection.invocation.task_id = begun.id
                 connection.invocation.waiter = (service.name, "wait", *runs.wait_options(target, **options))
-                output = None if no_wait else runs.output(_finish(begun, waiting, timeout), **options)
+                result = None if no_wait else _finish(begun, waiting, timeout)
+                finished.append(begun.id)
+                output = None if no_wait else runs.output(result, **options)
             if no_wait:
                 _show_id(connection, runs, begun)
             elif connection.as_json:
@@ -161,6 +167,19 @@ def _run(service: Service, runs: Runs) -> click.Command:
         f"--timeout, the {runs.noun} goes on at the server; simstudio {service.name} wait waits for it again."
     )
     return run
+
+
+@contextmanager
+def _naming_finished(connection: Connection, service: Service, runs: Runs) -> Iterator[list[str]]:
+    """Name the command that takes an output again, if its files cannot be saved once the run is in the list."""
+    finished: list[str] = []
+    try:
+        yield finished
+    except (SimStudioError, CommandError):
+        if finished and not connection.as_json:
+            again = f"simstudio {service.name} wait {shlex.quote(finished[0])}"
+            say(f"note: the {runs.noun} {finished[0]} is done; take its output with: {again}")
+        raise
 
 
 def _wait(service: Service, runs: Runs) -> click.Command:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -227,6 +228,21 @@ def test_speedpix_saves_the_files_of_the_output_and_replaces_nothing(cli, on, tm
     second, third = str(tmp_path / "out" / "cat-2.png"), str(tmp_path / "out" / "cat-3.png")
     assert json.loads(result.stdout) == {"images": [second, third], "n": 1}
     assert [Path(path).read_text() for path in (tmp_path / "out" / "cat.png", second, third)] == ["mine", "one", "two"]
+
+
+def test_an_output_whose_files_cannot_be_saved_can_be_taken_again(cli, on, tmp_path: Path) -> None:
+    sandbox = SpeedPixSandbox(states=())
+    sandbox.workflow("paint")(lambda inputs: Media(b"one", "cat.png"))
+    on(sandbox)
+    (tmp_path / "file").write_text("")
+
+    failed = cli("speedpix", "run", "paint", "--output", str(tmp_path / "file" / "pictures"))
+    again = re.search(r"is done; take its output with: simstudio (speedpix wait \S+)\n", failed.stderr)
+
+    assert failed.exit_code != 0
+    assert again is not None
+    assert cli(*again[1].split(), "--output", str(tmp_path / "pictures")).exit_code == 0
+    assert (tmp_path / "pictures" / "cat.png").read_bytes() == b"one"
 
 
 def test_speedpix_uploads_a_file_by_itself_and_in_an_input(cli, on, tmp_path: Path) -> None:
