@@ -18,6 +18,7 @@ from simstudio.transport.errors import InvalidInputError
 
 _SHOWN = 500
 _PIECE = 1024 * 1024
+_TOO_LARGE = "PAYLOAD_TOO_LARGE"
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
 _SCALARS = frozenset({str, int, bool, type(None)})
@@ -60,7 +61,7 @@ def _describe_file(file: File) -> dict[str, Any]:
     try:
         return dict(file.to_dict())
     except InvalidInputError as error:
-        if error.code != "PAYLOAD_TOO_LARGE":
+        if error.code != _TOO_LARGE:
             raise
     return {"type": "file", "name": file.name, "mime": file.mime, "sha256": _digest_of(file)}
 
@@ -172,7 +173,10 @@ def _copy_file(value: Any, files: list[File]) -> Any:
     except RecursionError:
         raise
     except Exception as error:
-        raise _Unsendable(f"cannot be sent: {describe_error(error)}") from error
+        why = f"cannot be sent: {describe_error(error)}"
+        if getattr(error, "code", None) == _TOO_LARGE:
+            why = "is an open file that is too large to be copied: give its path, pathlib.Path(…), instead"
+        raise _Unsendable(why) from error
     if file is None:
         raise _Unsendable(describe_type(value))
     files.append(file)

@@ -127,6 +127,13 @@ class TestSnapshots:
         assert copy == {"z": (1, 2.5), "a": {"y": None, "b": [True]}}
         assert (list(copy), list(copy["a"])) == (["z", "a"], ["y", "b"])
 
+    def test_an_open_file_that_is_too_large_to_be_copied_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("simstudio.core.files.MAX_BODY_BYTES", 100)
+        with pytest.raises(
+            InvalidInputError, match=r"0 cannot .*: f is an open file that is too large .*: give its path"
+        ):
+            prepare(0, {"f": io.BytesIO(b"x" * 200)})
+
     def test_a_file_that_is_open_is_read_at_once(self, mapped: Mapped, tmp_path: Path) -> None:
         (tmp_path / "a.txt").write_bytes(b"hi")
 
