@@ -108,6 +108,9 @@ class File:
             if isinstance(error, InvalidInputError):
                 raise
             raise InvalidInputError(f"The file {self.name!r} cannot be read: {error}.") from error
+        except TypeError as error:  # its read() takes no size
+            problem = f"The file {self.name!r} cannot be read ({error}): pass its content, File(value.read(), name=…)."
+            raise InvalidInputError(problem) from error
         if len(data) > MAX_BODY_BYTES:
             raise _too_large(len(data), self.name)
         return data

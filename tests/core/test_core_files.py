@@ -121,6 +121,18 @@ class TestRefused:
         with pytest.raises(InvalidInputError, match=r"simstudio\.File\(content, name="):
             as_file(kind(b"hi"))
 
+    def test_one_whose_read_takes_no_size_says_what_to_pass(self) -> None:
+        class Download:
+            name = "a.png"
+
+            def read(self) -> bytes:
+                return b"x"
+
+        with pytest.raises(
+            InvalidInputError, match=r"'a.png' cannot be read \(.*\): pass its content, File\(value.read"
+        ):
+            File(Download()).read()  # type: ignore[arg-type]
+
     def test_a_missing_path_a_directory_and_a_closed_file(self, tmp_path: Path) -> None:
         closed = io.BytesIO(b"x")
         closed.close()
