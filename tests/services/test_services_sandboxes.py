@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +13,10 @@ import pytest
 
 from simstudio.sandbox.services.oomol import OomolSandbox
 from simstudio.sandbox.services.speedpix import SpeedPixSandbox
+from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
 from simstudio.services.oomol import TaskFailedError
 from simstudio.services.speedpix import PredictionError
+from simstudio.services.vectorvein import WorkflowError, WorkflowInputField
 
 LONGEST = 20.0
 
@@ -40,6 +43,12 @@ CASES = {
         lambda sandbox, function: sandbox.workflow("f")(function),
         lambda client: client.run("f", {"n": 1}, wait=False),
         PredictionError,
+    ),
+    "vectorvein": Case(
+        lambda: VectorVeinSandbox(polls=0),
+        lambda sandbox, function: sandbox.workflow("f")(function),
+        lambda client: client.workflows.submit("f", [WorkflowInputField("node", "n", 1)]),
+        WorkflowError,
     ),
 }
 
@@ -108,6 +117,19 @@ def test_a_function_that_exits_ends_its_run_and_not_the_server(case: Case, funct
         for _ in range(2):
             with pytest.raises(case.fails, match="SystemExit: 1"):
                 case.begin(client).wait(timeout=LONGEST, poll_interval=0.02)
+
+
+async def cancel_itself(inputs: Any) -> Any:
+    raise asyncio.CancelledError
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 does not tell whether a task was cancelled")
+def test_a_function_that_raises_a_cancellation_has_failed(case: Case):
+    sandbox = case.sandbox()
+    case.register(sandbox, cancel_itself)
+
+    with sandbox.serve() as server, server.client() as client, pytest.raises(case.fails, match="CancelledError"):
+        case.begin(client).wait(timeout=LONGEST, poll_interval=0.02)
 
 
 def test_a_sandbox_ends_while_functions_run(case: Case):

@@ -46,7 +46,8 @@ class Functions:
         """Call a function, plain or async, without blocking the event loop; log what it raises.
 
         Raises:
-            WorkflowExit: The function raised SystemExit or the like, which must not end the server.
+            WorkflowExit: The function raised SystemExit or the like, which must not end the server, or CancelledError,
+                with which a run that nobody stopped has failed.
         """
         try:
             return await self._call(function, *arguments)
@@ -63,15 +64,23 @@ class Functions:
             result = function(*arguments)
         try:
             return await result
-        except (Exception, asyncio.CancelledError):
+        except Exception:
             raise
         except BaseException as error:
+            if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                raise
             raise WorkflowExit(f"{type(error).__name__}: {error}") from error
 
     def stop(self) -> None:
         """Cancel all runs. The thread of a plain function goes on, but nobody waits for it."""
         for run in list(self._runs):
             run.cancel()
+
+
+def _is_cancelled() -> bool:
+    """Whether the run was cancelled, and its function did not raise CancelledError itself. True on Python 3.10."""
+    task = asyncio.current_task()
+    return task is None or getattr(task, "cancelling", lambda: True)() > 0
 
 
 async def has_ended(run: asyncio.Task[None] | None) -> bool:
