@@ -12,7 +12,14 @@ import attrs
 from simstudio.batch.execution import R
 from simstudio.batch.money import Money, to_json
 from simstudio.batch.rows import BadRow, Letter, RowMap
-from simstudio.batch.snapshot import copy_input, describe_error, describe_problem, describe_refused, json_default
+from simstudio.batch.snapshot import (
+    copy_input,
+    describe_error,
+    describe_problem,
+    describe_refused,
+    json_default,
+    name_files,
+)
 from simstudio.transport.errors import InvalidInputError, SimStudioError
 
 if TYPE_CHECKING:
@@ -105,7 +112,8 @@ class BatchItem(Generic[R]):
         """The item as JSON data: ``index``, ``key``, ``state``, ``input``, ``output``, ``error`` and so on.
 
         An item with a cost has ``cost`` as well, by its unit: ``{"dollars": 0.01}``. An input that was refused because
-        it is no JSON data appears as its ``type`` and the beginning of its ``repr``.
+        it is no JSON data appears as its ``type`` and the beginning of its ``repr``; a file as its ``name`` and
+        ``mime``.
         """
         error = self.error
         said = {"type": type(error).__name__, "message": str(error), "code": error.code} if error is not None else None
@@ -113,7 +121,7 @@ class BatchItem(Generic[R]):
             "index": self.index,
             "key": self.key,
             "state": self.state,
-            "input": describe_refused(self.input) if self._refused else self.input,
+            "input": describe_refused(self.input) if self._refused else name_files(self.input),
             "output": self.output,
             "error": said,
             "attempts": self.attempts,

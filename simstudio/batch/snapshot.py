@@ -66,6 +66,18 @@ def _describe_file(file: File) -> dict[str, Any]:
     return {"type": "file", "name": file.name, "mime": file.mime, "sha256": _digest_of(file)}
 
 
+def name_files(value: Any) -> Any:
+    """An input as JSON data, with the name and type of a file in its place."""
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    if isinstance(value, Mapping):
+        return {name: name_files(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [name_files(each) for each in value]
+    file = as_file(value)
+    return value if file is None else {"name": file.name, "mime": file.mime}
+
+
 def restore_files(value: Any) -> Any:
     """JSON data with files in the place of what :func:`json_default` made of them.
 

@@ -249,6 +249,14 @@ class TestFrames:
         assert list(frame.column_names if library == "arrow" else frame.columns) == NAMES
         assert [str(each) for each in frame["state"]] == ["done", "failed", "done"]
 
+    @pytest.mark.parametrize("library", ["pandas", "polars", "arrow"])
+    def test_a_file_of_an_input_is_named(self, library: str) -> None:
+        item = done(0, 1, value={"files": [File(b"secret content", name="a.txt"), Path("b.png")]})
+        (found,) = self.frame(library, [item])["input"]
+        named = [{"name": "a.txt", "mime": "text/plain"}, {"name": "b.png", "mime": "image/png"}]
+        assert (found if library == "pandas" else json.loads(str(found))) == {"files": named}
+        assert json.loads(json.dumps(item.to_dict()))["input"] == {"files": named}
+
     def test_pandas_holds_outputs_as_objects(self) -> None:
         assert self.frame("pandas")["output"][0] == {"text": "a", "deep": {"n": 1, "list": [1, 2]}}
 
