@@ -33,7 +33,6 @@ from simstudio.batch.result_rows import (
     with_texts,
 )
 from simstudio.core.disk import PartialFile
-from simstudio.core.files import as_file
 from simstudio.core.frame_libraries import import_package
 from simstudio.transport.errors import InvalidInputError, SimStudioError
 
@@ -279,23 +278,19 @@ def encode(item: BatchItem, in_words: Callable[[str], str] = str, *, flat: bool 
     if flat:
         told = flatten(told)
     try:
-        text = json.dumps(told, ensure_ascii=False, allow_nan=False, default=_name_file)
+        text = json.dumps(told, ensure_ascii=False, allow_nan=False, default=_make_object)
     except ValueError:  # an input with NaN, which was refused for that
-        text = json.dumps({**told, "input": None}, ensure_ascii=False, default=_name_file)
+        text = json.dumps({**told, "input": None}, ensure_ascii=False, default=_make_object)
     try:
         return text.encode() + b"\n"
     except UnicodeEncodeError:  # half of a surrogate pair
         return json.dumps(json.loads(text)).encode() + b"\n"
 
 
-def _name_file(value: Any) -> Any:
-    """A file of an input by its name and type, without its content."""
+def _make_object(value: Any) -> dict[str, Any]:
     if isinstance(value, Mapping):
         return dict(value)
-    file = as_file(value)
-    if file is None:
-        raise SimStudioError(f"A value of type {type(value).__name__} cannot be written as JSON.")
-    return {"name": file.name, "mime": file.mime}
+    raise SimStudioError(f"A value of type {type(value).__name__} cannot be written as JSON.")
 
 
 def count_missing(ledger: LedgerView, came: int, refused: int) -> int:
