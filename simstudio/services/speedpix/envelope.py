@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 SUCCESS = 10
 
 _XML = re.compile(r"<(Code|Message)>([^<]{1,500})</\1>")
-_NO_WORKFLOW = re.compile("workflow.*not.*(found|exist)", re.IGNORECASE)
+_NO_WORKFLOW = re.compile(r"workflow[._]?not[._]?(found|exists?)", re.IGNORECASE)
 _LONGEST = 500
 _CODES = {401: "UNAUTHORIZED", 402: "USAGE_LIMIT_EXCEEDED", 429: "RATE_LIMIT_EXCEEDED"}
 
@@ -90,7 +90,7 @@ class Envelope:
     @property
     def missing(self) -> bool:
         """Whether the call was refused because there is no such workflow."""
-        return any(_NO_WORKFLOW.search(word or "") for word in (self.err_code, self.sub_err_code))
+        return any(_NO_WORKFLOW.fullmatch(word or "") for word in (self.err_code, self.sub_err_code))
 
     @property
     def code(self) -> str | None:
