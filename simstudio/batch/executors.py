@@ -30,6 +30,7 @@ import attrs
 
 from simstudio.batch.claims import CLAIMS_UNREACHABLE, check_claims, open_claims
 from simstudio.batch.execution import R, Receipt
+from simstudio.batch.snapshot import TOO_LARGE
 from simstudio.batch.workers import WORKER_LOST, Outcome, Task, clients, describe, run
 from simstudio.core.files import File, as_file
 from simstudio.transport.errors import APIConnectionError, ConfigurationError, InvalidInputError, SimStudioError
@@ -147,7 +148,7 @@ def _dumps(executor: Executor) -> Callable[[Any], bytes]:
 
 
 def portable(value: Any) -> Any:
-    """An input without references to this machine: its files are read.
+    """An input without references to this machine: its files are read, up to the size of a request.
 
     Raises:
         InvalidInputError: A file cannot be read.
@@ -161,7 +162,14 @@ def portable(value: Any) -> Any:
     if isinstance(value, (str, int, float)):  # such as a member of an enum
         return json.loads(json.dumps(value))
     file = as_file(value)
-    return value if file is None else File(file.read(), name=file.name, mime=file.mime)
+    if file is None:
+        return value
+    try:
+        return File(file.read(), name=file.name, mime=file.mime)
+    except InvalidInputError as error:
+        if error.code != TOO_LARGE:
+            raise
+        return file  # for an upload, which a worker of this machine can make
 
 
 class ExecutorSender(Generic[R]):

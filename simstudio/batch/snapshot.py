@@ -16,9 +16,11 @@ from simstudio.core.files import File, as_file
 from simstudio.core.unsendable import TOO_DEEP, describe_type, find_unsendable
 from simstudio.transport.errors import InvalidInputError
 
+TOO_LARGE = "PAYLOAD_TOO_LARGE"
+"""Code of the error of a file that no request could hold."""
+
 _SHOWN = 500
 _PIECE = 1024 * 1024
-_TOO_LARGE = "PAYLOAD_TOO_LARGE"
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
 _SCALARS = frozenset({str, int, bool, type(None)})
@@ -61,7 +63,7 @@ def _describe_file(file: File) -> dict[str, Any]:
     try:
         return dict(file.to_dict())
     except InvalidInputError as error:
-        if error.code != _TOO_LARGE:
+        if error.code != TOO_LARGE:
             raise
     return {"type": "file", "name": file.name, "mime": file.mime, "sha256": _digest_of(file)}
 
@@ -186,7 +188,7 @@ def _copy_file(value: Any, files: list[File]) -> Any:
         raise
     except Exception as error:
         why = f"cannot be sent: {describe_error(error)}"
-        if getattr(error, "code", None) == _TOO_LARGE:
+        if getattr(error, "code", None) == TOO_LARGE:
             why = "is an open file that is too large to be copied: give its path, pathlib.Path(…), instead"
         raise _Unsendable(why) from error
     if file is None:

@@ -229,7 +229,12 @@ def test_a_file_of_a_failed_item_is_uploaded_again_from_its_dead_letter(
 
 @pytest.mark.parametrize("case", UPLOADS, indirect=True)
 def test_a_file_that_no_request_could_hold_is_uploaded_and_known_to_the_ledger(
-    case: Case, server: Any, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    case: Case,
+    server: Any,
+    pools: dict[str, Executor],
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr("simstudio.core.files.MAX_BODY_BYTES", 100)
     _, make = UPLOADS[request.node.callspec.params["case"]]
@@ -241,10 +246,11 @@ def test_a_file_that_no_request_could_hold_is_uploaded_and_known_to_the_ledger(
         inputs = [make(photo), make(File(b"y" * 200, name="b.png"))]
         assert [item.state for item in case.map(client, inputs, **options)] == ["done", "done"]
         assert [item.replayed for item in case.map(client, inputs, **options)] == [True, True]
+        assert [item.state for item in case.map(client, inputs, executor=pools["threads"])] == ["done", "done"]
         photo.write_bytes(b"z" * 200)
         with pytest.raises(InputChangedError):
             list(case.map(client, inputs, **options))
-    assert begun(case, server) == 2
+    assert begun(case, server) == 4
 
 
 def test_an_unusable_answer_to_a_run_that_began_is_unknown(case: Case, server: Any):
