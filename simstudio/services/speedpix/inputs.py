@@ -6,7 +6,7 @@ their URLs; mappings by objects; sequences, sets and generators by lists; numpy'
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -78,50 +78,51 @@ class InputPlan:
         return _fill(self._planned, sent)
 
     def _plan(self, value: Any) -> Any:
+        return adapt_input(value, self._replace)
+
+    def _replace(self, value: Any) -> Any:
         if isinstance(value, str):
             if self._rule.enabled and may_name_media(value):
                 self._texts.append(_Text(value))
                 return self._texts[-1]
             return value
-        if value is None or isinstance(value, (bool, int, float)):
-            return value
-        if isinstance(value, FileOutput):
-            return value.url
-        if isinstance(value, File):
-            return _address(value)
-        if isinstance(value, Mapping):
-            return {name: self._plan(item) for name, item in value.items()}
-        if isinstance(value, (list, tuple, set, frozenset, Generator)):
-            return [self._plan(item) for item in value]
         found = attach(value)
         if found is not None:
             return self._attachments.setdefault((found.key, found.name), found)
-        if hasattr(value, "dtype") and callable(getattr(value, "tolist", None)):
-            return value.tolist()
-        if isinstance(value, Iterator) or type(value) in _VIEWS:
-            return [self._plan(item) for item in value]
-        return value
+        return [self._plan(item) for item in value] if isinstance(value, Iterator) else value
 
 
 _VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), range)
 
 
-def adapt_input(value: Any) -> Any:
-    """An input whose outputs, uploaded files, sets, generators and numbers of numpy are JSON data; files stay."""
-    if value is None or isinstance(value, (str, bool, int, float)):
+def _keep(value: Any) -> Any:
+    return value
+
+
+def adapt_input(value: Any, replace: Callable[[Any], Any] = _keep) -> Any:
+    """An input whose outputs, uploaded files, sets, generators and numbers of numpy are JSON data; files stay.
+
+    Args:
+        replace: Function of a text, or of a value that is no JSON data, such as a file. Its result stands in the place
+            of that value.
+    """
+    if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, FileOutput):
         return value.url
     if isinstance(value, File):
         return _address(value)
     if isinstance(value, Mapping):
-        return {name: adapt_input(item) for name, item in value.items()}
+        return {name: adapt_input(item, replace) for name, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset, Generator)):
-        return [adapt_input(item) for item in value]
+        return [adapt_input(item, replace) for item in value]
+    replaced = replace(value)
+    if replaced is not value:
+        return replaced
     if hasattr(value, "dtype") and callable(getattr(value, "tolist", None)):
         return value.tolist()
     if type(value) in _VIEWS:
-        return [adapt_input(item) for item in value]
+        return [adapt_input(item, replace) for item in value]
     return value
 
 
