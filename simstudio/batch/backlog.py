@@ -6,8 +6,9 @@ A thousand small results need little memory, but a thousand of two megabytes may
 from __future__ import annotations
 
 import sys
+import time
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,9 @@ MOST_ITEMS = 1000
 """Items that may wait before no further item begins."""
 MOST_WEIGHT = 64 * 1024 * 1024
 """Bytes of memory of waiting items before no further item begins."""
-UNWEIGHED = 20
-"""Items that may wait without being weighed: about as many as end while a consumer in another thread is woken.
-
-To weigh an item costs as much as the rest of its delivery.
-"""
+PROMPT = 0.02
+"""Seconds in which a consumer usually takes what has come. Items that come within them are not weighed, which costs as
+much as the rest of their delivery: they are no more than a network brings in that time."""
 _SAMPLE = 32
 _DEPTH = 20
 _SCALAR, _CONTAINER, _ENTRY = 50, 64, 40  # bytes, as CPython has them
@@ -33,13 +32,19 @@ _SCALARS = frozenset({int, float, bool, type(None)})
 
 
 class Backlog:
-    """A queue of finished items. One thread adds items; others take them under a lock of their own."""
+    """A queue of finished items. One thread adds items; others take them under a lock of their own.
 
-    __slots__ = ("_items", "_weight")
+    Args:
+        clock: Monotonic clock, in seconds.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_clock", "_items", "_since", "_weight")
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._items: deque[tuple[BatchItem, int]] = deque()
         self._weight = 0
+        self._clock = clock
+        self._since = 0.0  # when an item came while none waited
 
     @property
     def full(self) -> bool:
@@ -48,7 +53,10 @@ class Backlog:
 
     def put(self, item: BatchItem) -> None:
         """Add an item."""
-        weight = weight_of(item) if len(self._items) >= UNWEIGHED else 0
+        now = self._clock()
+        if not self._items:
+            self._since = now
+        weight = weight_of(item) if now > self._since + PROMPT else 0
         self._items.append((item, weight))
         self._weight += weight
 

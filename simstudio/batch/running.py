@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 DRAIN_PATIENCE = 30.0
 """Seconds that running items have to end when a batch ends early."""
 
-_TOGETHER = 0.005
+_TOGETHER = 0.01
 """Seconds that a finished item may wait for others, before the consumer is woken."""
 
 logger = logging.getLogger("simstudio.batch")

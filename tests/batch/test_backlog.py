@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import simstudio as sim
-from simstudio.batch.backlog import MOST_ITEMS, MOST_WEIGHT, UNWEIGHED, Backlog, weight_of
+from simstudio.batch.backlog import MOST_ITEMS, MOST_WEIGHT, PROMPT, Backlog, weight_of
 from simstudio.batch.items import BatchItem
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.transport.message import Response
@@ -42,34 +42,49 @@ def test_it_is_full_by_number() -> None:
     assert not backlog.full
 
 
-def backlog_that_weighs() -> Backlog:
-    backlog = Backlog()
-    for index in range(UNWEIGHED):
-        backlog.put(BatchItem(index, None))
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def left_behind(clock: Clock) -> Backlog:
+    """A backlog whose consumer has not taken an item for a while."""
+    backlog = Backlog(clock)
+    backlog.put(BatchItem(0, None))
+    clock.now += PROMPT * 2
     return backlog
 
 
 @pytest.mark.parametrize("what", HEAVY)
 def test_it_is_full_by_weight(what: str) -> None:
-    backlog = backlog_that_weighs()
+    backlog = left_behind(Clock())
     for _ in range(4):
         assert not backlog.full
         backlog.put(HEAVY[what])
     assert backlog.full
-    assert [backlog.take().input for _ in range(UNWEIGHED)] == [None] * UNWEIGHED
+    assert backlog.take().input is None
     assert (backlog.full, backlog.take(), backlog.full, len(backlog)) == (True, HEAVY[what], False, 3)
 
 
-def test_few_are_not_weighed() -> None:
-    backlog = Backlog()
-    for _ in range(UNWEIGHED):
+def test_what_a_prompt_consumer_takes_is_not_weighed() -> None:
+    clock = Clock()
+    backlog = left_behind(clock)
+    backlog.take()
+    for _ in range(8):
         backlog.put(HEAVY["result"])
     assert not backlog.full
+    clock.now += PROMPT * 2
+    backlog.take()  # one of eight: the consumer is behind
+    for _ in range(4):
+        backlog.put(HEAVY["result"])
+    assert backlog.full
 
 
 def test_what_changes_while_it_waits_weighs_what_it_did() -> None:
     output = {"rows": [MUCH] * 4}
-    backlog = backlog_that_weighs()
+    backlog = left_behind(Clock())
     backlog.put(BatchItem(0, None, WorkflowExecutionResult(True, output)))
     output.clear()
     while backlog:
