@@ -93,6 +93,20 @@ def test_a_users_host_replaces_that_of_the_address(serve: Serve, own: Caller) ->
     assert server.requests[0].all("host") == ["virtual.example"]
 
 
+@pytest.mark.parametrize("value", ["a\r\nX-Other: b", "a\nb", "a\0b"])
+def test_a_header_that_was_set_unchecked_and_cannot_be_sent_is_not(serve: Serve, own: Caller, value: str) -> None:
+    """Such as one of a user's tracing."""
+
+    def tracing(request: Any, call_next: Any) -> Any:
+        request.headers.put("X-Trace", value)
+        return (yield from call_next(request))
+
+    server = serve()
+    with pytest.raises(InvalidInputError, match=r"no HTTP/1\.1 request"):
+        own(server.url, execute, middleware=[tracing])
+    assert server.requests == []
+
+
 def test_streams_ask_not_to_be_compressed_and_other_calls_to_be(serve: Serve, own: Caller) -> None:
     server = serve(answering(answer(), streaming(FINAL, DONE)))
     own(server.url, execute, stream)

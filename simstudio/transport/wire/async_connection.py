@@ -17,6 +17,7 @@ import h11
 import httpcore
 
 from simstudio.transport.wire.async_network import AsyncNetwork
+from simstudio.transport.wire.internals import begin_request
 
 _READ_SIZE = 64 * 1024
 _MAX_EVENT_SIZE = 100 * 1024
@@ -95,9 +96,7 @@ class AsyncConnection(httpcore.AsyncConnectionInterface):
         send: Any = self.parser.send
         body: Any = request.stream
         try:
-            await stream.write(  # no local variable: its ``repr`` shows the key
-                send(h11.Request(method=request.method, target=request.url.target, headers=request.headers)), timeout
-            )
+            await stream.write(send(begin_request(request)), timeout)  # no local variable: its ``repr`` shows the key
             async for piece in body:
                 await stream.write(send(h11.Data(data=piece)), timeout)
             if end := send(_END):
