@@ -6,6 +6,7 @@ import os
 
 import click
 
+from simstudio.cli.failures import CommandError
 from simstudio.cli.global_options import complete_profiles
 from simstudio.cli.invocation import Invocation, json_option, pass_invocation
 from simstudio.cli.keys import fetch_key
@@ -44,11 +45,16 @@ def profiles(ctx: click.Context) -> None:
 @pass_invocation
 @view_options
 def list_(invocation: Invocation, *, as_json: bool) -> None:
-    """List the profiles. No key is read."""
+    """List the profiles. No key is read. Of a profile that cannot be used, standard error says why."""
     invocation.as_json = as_json
     file = ProfileFile.load()
-    found = [describe_profile(file.get(name), is_current=name == file.current) for name in file.names]
-    if found or as_json or not on_terminal():
+    found = []
+    for name in file.names:
+        try:
+            found.append(describe_profile(file.get(name), is_current=name == file.current))
+        except CommandError as error:
+            say(f"warning: {error}")
+    if file.names or as_json or not on_terminal():
         show_list(found, _PROFILES)
     else:
         say("note: there are no profiles; simstudio login makes one")

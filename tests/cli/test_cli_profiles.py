@@ -389,6 +389,14 @@ class TestProfiles:
         ]
         assert (shown["name"], shown["keyStored"], shown["file"]) == ("other", True, str(file))
 
+    def test_one_that_cannot_be_used_does_not_hide_the_others(self, cli, file) -> None:
+        file.write_text('[profiles.a]\nbase_url = 3\n[profiles.b]\nbase_url = "https://b.test"')
+
+        result = cli("profiles", "list")
+
+        assert (result.exit_code, [json.loads(line)["name"] for line in result.stdout.splitlines()]) == (0, ["b"])
+        assert result.stderr.startswith("simstudio: warning: The profile 'a' in ")
+
     @pytest.mark.usefixtures("terminal")
     def test_a_terminal_gets_tables(self, cli, login, server) -> None:
         assert "memory" in login(server).stdout
