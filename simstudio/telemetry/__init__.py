@@ -26,6 +26,8 @@ from simstudio.transport.errors import ConfigurationError, SimStudioError
 
 try:
     from opentelemetry import metrics
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.trace import TracerProvider
 except ImportError as error:
     raise ConfigurationError(
         "simstudio.telemetry needs opentelemetry-api: install the package with the extra [otel]."
@@ -39,8 +41,7 @@ from simstudio.telemetry.observed_body import ObservedBody
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
-    from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
-    from opentelemetry.trace import TracerProvider
+    from opentelemetry.metrics import CallbackOptions, Observation
 
     from simstudio.batch.batch import AsyncBatch, Batch
     from simstudio.traces.trace import Trace

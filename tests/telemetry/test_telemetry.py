@@ -6,8 +6,10 @@ import json
 import pickle
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, get_type_hints
 
+import opentelemetry.metrics
+import opentelemetry.trace
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -346,6 +348,11 @@ class TestMore:
         ):
             client.workflows.execute("hello")
         assert len(paths) == len(seen.calls) == 1
+
+    def test_its_options_have_types(self) -> None:
+        hints = get_type_hints(Telemetry)
+        assert hints["tracer_provider"] == opentelemetry.trace.TracerProvider | None
+        assert hints["meter_provider"] == opentelemetry.metrics.MeterProvider | None
 
     def test_a_client_with_it_pickles_unless_it_has_providers_of_its_own(self, seen: Seen) -> None:
         client = pickle.loads(pickle.dumps(SimStudioClient("k", "https://sim.test", middleware=Telemetry())))
