@@ -47,6 +47,9 @@ class Delivery:
         on_progress: Called with the progress after each item, at the begin of a wait for the rate limit, at the begin
             and end of an outage, and at the end of the batch.
         spawn: Runs the coroutine that an async ``on_result`` returned.
+
+    Attributes:
+        waits: Whether the last wait that was reported holds up the next item.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Delivery:
         self._on_result = on_result
         self._on_progress = on_progress
         self._spawn = spawn
+        self.waits = False
         self._next = 0
         self._early: dict[int, tuple[BatchItem, int]] = {}  # with their weight
         self._early_weight = 0
@@ -120,14 +124,19 @@ class Delivery:
         """Report that the rate limit holds up the next item.
 
         Args:
-            seconds: Length of the wait; infinite if something else holds it up.
+            seconds: Length of the wait; 0 or infinite if none, or something else, holds it up.
 
         Raises:
             Exception: ``on_progress`` raised it.
         """
+        if not 0 < seconds < math.inf:
+            if self.waits:
+                self.waits, self._progress.waiting = False, 0.0
+            return
         before = self._progress.waiting
-        self._progress.wait(seconds if math.isfinite(seconds) else 0.0)
-        if self._on_progress is not None and before < WORTH_TELLING <= self._progress.waiting:
+        self.waits = True
+        self._progress.wait(seconds)
+        if self._on_progress is not None and before < WORTH_TELLING <= seconds:
             self._on_progress(self._progress)
 
     def report_outage(self, seconds: float) -> None:

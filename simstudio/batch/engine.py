@@ -237,7 +237,7 @@ class Engine:
                 self._held.appendleft(work)
                 return self._until_due()  # of a queued item, which counts as running without a task
             pause = self._pace.wait(in_flight + len(batch))
-            if pause > 0 or self.progress.waiting:
+            if pause > 0 or self._delivery.waits:
                 self._delivery.report_wait(pause)
             if pause > 0:
                 self._held.appendleft(work)

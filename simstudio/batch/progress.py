@@ -5,54 +5,21 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
 from simstudio.batch.items import BatchItem
+from simstudio.batch.money import Money
 from simstudio.batch.tally import Tally
 from simstudio.core.live import LiveLine
-
-if TYPE_CHECKING:
-    from simstudio.batch.money import Money
 
 WORTH_TELLING = 1.0
 """Seconds; a shorter wait for the rate limit is not shown."""
 
 
-class _Measured:
-    """Attributes that may be measured when they are read.
-
-    A measured one has no value in its slot, so that Python looks it up with ``__getattr__``. Copies and pickles hold
-    its value.
-    """
-
-    __slots__ = ("_gauges",)
-    _gauges: dict[str, Callable[[], float]]
-
-    def measure(self, **gauges: Callable[[], float]) -> None:
-        """Measure attributes by these functions, until values are assigned to them."""
-        self._gauges = {**getattr(self, "_gauges", {}), **gauges}
-        for name in gauges:
-            with suppress(AttributeError):  # it is measured already
-                delattr(self, name)
-
-    def freeze(self) -> None:
-        """Measure all for the last time."""
-        for name in getattr(self, "_gauges", {}):
-            setattr(self, name, getattr(self, name))
-        self._gauges = {}
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            gauge = None if name == "_gauges" else getattr(self, "_gauges", {}).get(name)
-            return object.__getattribute__(self, name) if gauge is None else gauge()
-
-
 @attrs.define
-class Progress(_Measured):
+class Progress:
     """Progress of a batch. While the batch runs, each attribute has its current value whenever it is read.
 
     Attributes:
@@ -129,13 +96,15 @@ class Progress(_Measured):
         self.duplicates += item.duplicate
         self.tally.add(item)
 
+    def measure(self, **gauges: Callable[[], float]) -> None:
+        """Measure attributes by these functions whenever they are read, until values are assigned to them."""
+        for name, gauge in gauges.items():
+            setattr(self, name, gauge)
+
     def wait(self, seconds: float) -> None:
         """Set ``waiting``, which decreases from now on."""
-        if seconds > 0:
-            end = self.elapsed + seconds
-            self.measure(waiting=lambda: max(0.0, end - self.elapsed))
-        else:  # read for each item
-            self.waiting = 0.0
+        end = self.elapsed + seconds
+        self.measure(waiting=lambda: max(0.0, end - self.elapsed))
 
     def lose_server(self, seconds: float) -> None:
         """Set ``away``, which increases from now on."""
@@ -144,7 +113,7 @@ class Progress(_Measured):
 
     def end(self) -> None:
         """Set the numbers of a batch that has ended."""
-        self.freeze()
+        self.elapsed, self.limit = self.elapsed, self.limit  # measured for the last time
         self.running, self.waiting, self.away, self.over = 0, 0.0, 0.0, True
 
     def __str__(self) -> str:
@@ -161,6 +130,23 @@ class Progress(_Measured):
         elif self.remaining:
             parts.append(f"{duration(math.ceil(self.remaining))} left")
         return ", ".join(parts)
+
+
+def _make_gauge(slot: Any) -> property:
+    """A property over the slot of an attribute, which holds its value or a function that measures it.
+
+    Copies, pickles and comparisons read the property, so that they have the value.
+    """
+
+    def read(progress: Progress) -> Any:
+        held = slot.__get__(progress)
+        return held() if callable(held) else held
+
+    return property(read, slot.__set__)
+
+
+for _name in ("running", "limit", "elapsed", "waiting", "away"):
+    setattr(Progress, _name, _make_gauge(vars(Progress)[_name]))
 
 
 class News:

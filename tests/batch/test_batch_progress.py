@@ -9,7 +9,7 @@ import math
 import pickle
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_type_hints
 
 import attrs
 import pytest
@@ -104,9 +104,14 @@ class TestMeasured:
         made.end()
         assert (made.elapsed, made.waiting) == (5.0, 0.0)
 
-    def test_a_missing_attribute_is_missing(self) -> None:
-        with pytest.raises(AttributeError, match="remianing"):
-            Progress().remianing  # type: ignore[attr-defined]  # noqa: B018
+    def test_a_measured_attribute_is_like_any_other(self) -> None:
+        progress = Progress(total=9)
+        progress.measure(elapsed=lambda: 5.0, running=lambda: 3)
+
+        assert progress == Progress(total=9, elapsed=5.0, running=3)
+        assert "running=3, limit=0, refused=0, elapsed=5.0" in repr(progress)
+        assert attrs.asdict(progress)["elapsed"] == 5.0
+        assert get_type_hints(Progress)["running"] is int
 
 
 def test_progress_true_says_at_once_that_it_waits_and_only_once(capsys: pytest.CaptureFixture[str]) -> None:
