@@ -72,11 +72,11 @@ class AsyncConnection(httpcore.AsyncConnectionInterface):
             pass  # a server may respond, and close, before it has read the whole request
         timeout = timeouts.get("read")
         event: Any = h11.NEED_DATA  # the pool keeps no connection that has received more than a response
-        while not isinstance(event, h11.Response):
+        while type(event) is not h11.Response:  # isinstance asks an ABC, for half a microsecond
             if event is h11.NEED_DATA:
                 await self.receive(stream, timeout)
             event = self.next_event()
-            if isinstance(event, h11.InformationalResponse) and event.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+            if type(event) is h11.InformationalResponse and event.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
                 break  # what follows is no HTTP
         return _Response(event, _Content(self, stream, timeout), stream)
 
@@ -164,7 +164,7 @@ class _Content:
             raise StopAsyncIteration
         while (event := self._connection.next_event()) is h11.NEED_DATA:
             await self._connection.receive(self._stream, self._timeout)
-        if isinstance(event, h11.Data):
+        if type(event) is h11.Data:
             return bytes(event.data)
         self._ended = True
         self._connection.end_response()
