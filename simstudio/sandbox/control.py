@@ -9,11 +9,11 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timezone
 from fnmatch import fnmatchcase
-from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from starlette.requests import Request
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 PREFIX = "/_sandbox"
 _LATEST = datetime(9000, 1, 1, tzinfo=timezone.utc).timestamp()
 """The latest time that can be set, so that later expiries still have a date."""
+_LARGEST = sys.float_info.max
 
 _FIELDS: dict[str, tuple[str, type | tuple[type, ...]]] = {
     "method": ("method", str),
@@ -184,9 +185,14 @@ def _describe_request(request: ReceivedRequest) -> dict[str, object]:
     except UnicodeDecodeError:
         return {**shown, "base64": base64.b64encode(request.body).decode()}
     try:
-        return {**shown, "json": json.loads(text)}
+        return {**shown, "json": json.loads(text, parse_constant=_refuse)}
     except (ValueError, RecursionError):
         return {**shown, "text": text}
+
+
+def _refuse(name: str) -> NoReturn:
+    """Refuse ``NaN`` and ``Infinity``, which are no JSON."""
+    raise ValueError(f"{name} is no JSON")
 
 
 async def _body(request: Request) -> dict[str, Any]:
@@ -221,7 +227,7 @@ def _fields(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _number(value: object, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= _LARGEST:
         raise Refusal(400, f"{name} is a number of seconds")
     return float(value)
 

@@ -1,7 +1,7 @@
 """State in an SQLite file, so that everything a sandbox holds survives a restart.
 
-One file belongs to one running sandbox: executions that are running at its start are interrupted. Records are JSON
-documents; one that was written before a field existed is read with the field's default.
+One file belongs to one running sandbox of each service (`state_lock`): executions that are running at its start are
+interrupted. Records are JSON documents; one that was written before a field existed is read with the field's default.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class SQLiteStore:
 
     def __init__(self, path: str | PathLike[str], service: str = "sim") -> None:
         self.path = fspath(path)
-        self._service = service
+        self.service = service
         self._connection: sqlite3.Connection | None = None
 
     def open(self) -> None:
@@ -152,13 +152,13 @@ class SQLiteStore:
 
     def clear(self) -> None:
         """Drop everything of the service."""
-        self._db.execute("DELETE FROM records WHERE ? = 'sim'", (self._service,))
+        self._db.execute("DELETE FROM records WHERE ? = 'sim'", (self.service,))
         for table in ("data", "contents"):
-            self._db.execute(f"DELETE FROM {table} WHERE service = ?", (self._service,))  # noqa: S608 - the names above
+            self._db.execute(f"DELETE FROM {table} WHERE service = ?", (self.service,))  # noqa: S608 - the names above
 
     def data(self) -> Captured | None:
         """The data besides runs, as it was saved last."""
-        own = (self._service,)
+        own = (self.service,)
         row = self._db.execute("SELECT document FROM data WHERE service = ?", own).fetchone()
         if row is None:
             return None
@@ -167,7 +167,7 @@ class SQLiteStore:
 
     def save_data(self, captured: Captured) -> None:
         """Replace the data besides runs; a content that is there already is not written again."""
-        db, own = self._db, self._service
+        db, own = self._db, self.service
         with transaction(db):  # waits for the sandbox of another service that writes
             known = {row[0] for row in db.execute("SELECT digest FROM contents WHERE service = ?", (own,))}
             new = ((own, digest, content) for digest, content in captured.contents.items() if digest not in known)

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from simstudio.sandbox.snapshot import Blobs, Captured, Reader, Writer
+from simstudio.sandbox.state_lock import StateLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,6 +75,7 @@ class StateFile:
         self._state = state
         self._store = store
         self._seed = seed
+        self._lock = StateLock(store.path, store.service)
         self._blobs = Blobs()
         self._loaded = self._is_open = False
         self._saved = ""
@@ -89,16 +91,18 @@ class StateFile:
         """Open the file and restore its state. A second call does nothing.
 
         Raises:
-            ValueError: The file holds something else.
+            ValueError: The file holds something else, or another running sandbox uses it.
         """
         self._store.open()
-        if not self._loaded:
-            try:
+        try:
+            self._lock.take()
+            if not self._loaded:
                 self._restore()
-            except BaseException:
-                self._store.close()
-                raise
-            self._loaded = True
+                self._loaded = True
+        except BaseException:
+            self._store.close()
+            self._lock.release()
+            raise
         self._is_open = True
 
     def _restore(self) -> None:
@@ -138,6 +142,7 @@ class StateFile:
         self._is_open = False
         self.save()
         self._store.close()
+        self._lock.release()
 
     def save_soon(self) -> None:
         """Write the data within a moment, on the running event loop: once for many requests. Not once it is closed."""

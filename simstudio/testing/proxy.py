@@ -203,6 +203,7 @@ class RecordingProxy(_Proxy):
         recorded = [(name, self._recorded.header(name, value)) for name, value in _headers(response)]
         status = (response.status_code, response.reason_phrase)
         asked = self._without_own_address(headers, body, self._origin)
+        received = self._without_own_address(recorded, received, self._origin)  # a server may repeat the request
         try:
             self._writer.add(scope["method"], self._origin + target, (headers, asked), status, (recorded, received))
         except (OSError, httpx.DecodingError) as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import os
 import sqlite3
 import stat
 import threading
@@ -15,6 +17,7 @@ import pytest
 from simstudio.errors import ConfigurationError
 from simstudio.sandbox import Context, Sandbox, sqlite
 from simstudio.sandbox.data.table_groups import Cell, Dispatch
+from simstudio.sandbox.services.oomol import OomolSandbox
 from simstudio.sandbox.snapshot import Captured
 from simstudio.sandbox.sqlite import SQLiteStore
 
@@ -102,6 +105,37 @@ def test_a_state_that_cannot_be_opened_is_a_configuration_error(tmp_path: Path) 
         Sandbox(state=tmp_path / "missing" / "state.db").serve().start()
 
 
+def test_a_second_sandbox_of_the_same_service_is_refused_until_the_first_is_closed(
+    serve: Serve, tmp_path: Path
+) -> None:
+    path = tmp_path / "state.db"
+    call = serve(Sandbox(state=path))
+    job_id = call.submit("slow", {"seconds": 60})["jobId"]
+
+    with pytest.raises(
+        ConfigurationError, match=rf"a running sandbox of the same service uses it \(process {os.getpid()}\)"
+    ):
+        Sandbox(state=path).serve().start()
+    with OomolSandbox(state=path).serve():
+        assert {each.name for each in tmp_path.glob("*.lock")} == {"state.db-sim.lock", "state.db-oomol.lock"}
+    assert call.job(job_id)["status"] in ("pending", "queued", "processing")
+
+    call.server.close()
+    serve(Sandbox(state=path)).server.close()
+    assert not list(tmp_path.glob("*.lock"))
+
+
+def test_a_sandbox_that_is_not_closed_leaves_its_state_when_it_is_collected(tmp_path: Path) -> None:
+    def leave() -> None:
+        sandbox = Sandbox(state=tmp_path / "state.db")
+        sandbox._open_state()
+        sandbox._core.store.close()
+
+    leave()
+    gc.collect()
+    Sandbox(state=tmp_path / "state.db").serve().start().close()
+
+
 def test_finished_jobs_are_forgotten_after_a_day(tmp_path: Path) -> None:
     from simstudio.sandbox.records import ExecutionRecord, JobRecord, MemoryStore, Store
     from simstudio.sandbox.sqlite import SQLiteStore
@@ -127,7 +161,7 @@ def test_only_its_owner_may_read_it(serve: Serve, tmp_path: Path, umask: int) ->
     call.submit("hello")
 
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
-    assert modes == dict.fromkeys(("state.db", "state.db-wal", "state.db-shm"), 0o600)
+    assert modes == dict.fromkeys(("state.db", "state.db-wal", "state.db-shm", "state.db-sim.lock"), 0o600)
 
 
 def populated(call: Caller) -> None:

@@ -226,8 +226,12 @@ def test_urls_of_the_server_lead_to_the_proxy_however_the_body_is_cut(size):
     assert local.header("Location", "https://sim.test/x/run") == "http://127.0.0.1:1/run"
 
 
-def test_urls_that_come_back_in_requests_are_those_of_the_server_unless_the_body_is_signed(tmp_path):
-    upstream = Upstream(httpx.Response(200, json={"file": f"{URL}/a.png"}), *[httpx.Response(200, json={})] * 2)
+def test_urls_that_come_back_in_requests_are_those_of_the_server_unless_the_body_is_signed_and_echoes_are_replayed(
+    tmp_path,
+):
+    echo = {"file": "http://one/a.png"}
+    answers = ({"file": f"{URL}/a.png"}, {}, echo)
+    upstream = Upstream(*(httpx.Response(200, json=answer) for answer in answers))
     proxy = RecordingProxy(URL, tmp_path)
     proxy._base_url, proxy._client = "http://one", httpx.AsyncClient(transport=httpx.MockTransport(upstream))
 
@@ -236,14 +240,14 @@ def test_urls_that_come_back_in_requests_are_those_of_the_server_unless_the_body
         asked = post("/upload", {}), post("/run", run), post("/signed", run, **{"Content-MD5": "abc="})
         return [answer.json() for answer in ask(app, *asked)]
 
-    assert use(proxy.app, "http://one") == [{"file": "http://one/a.png"}, {}, {}]
+    assert use(proxy.app, "http://one") == [{"file": "http://one/a.png"}, {}, echo]
     assert [json.loads(request.content)["file"] for request in upstream.asked[1:]] == [
         f"{URL}/a.png",
         "http://one/a.png",
     ]
     replay = Replay(tmp_path)
     replay._base_url = "http://other"
-    assert use(replay.app, "http://other") == [{"file": "http://other/a.png"}, {}, {}]
+    assert use(replay.app, "http://other") == [{"file": "http://other/a.png"}, {}, {"file": "http://other/a.png"}]
 
 
 def test_a_recording_is_a_cassette_of_vcrpy(tmp_path, server):
