@@ -44,8 +44,8 @@ class Delivery:
         progress: Counts the items.
         results: File that each item is written to before it is handed over; None without one.
         on_result: Called with each item; may be async.
-        on_progress: Called with the progress after each item, at the begin of a wait for the rate limit, at the begin
-            and end of an outage, and at the end of the batch.
+        on_progress: Called with the progress by :meth:`report`, after each item, at the begin of a wait for the rate
+            limit, and at the begin and end of an outage.
         spawn: Runs the coroutine that an async ``on_result`` returned.
 
     Attributes:
@@ -136,8 +136,8 @@ class Delivery:
         before = self._progress.waiting
         self.waits = True
         self._progress.wait(seconds)
-        if self._on_progress is not None and before < WORTH_TELLING <= seconds:
-            self._on_progress(self._progress)
+        if before < WORTH_TELLING <= seconds:
+            self.report()
 
     def report_outage(self, seconds: float) -> None:
         """Report an outage.
@@ -152,11 +152,10 @@ class Delivery:
             self._progress.lose_server(seconds)
         else:
             self._progress.away = 0.0
-        if self._on_progress is not None:
-            self._on_progress(self._progress)
+        self.report()
 
-    def report_end(self) -> None:
-        """Report the end of the batch.
+    def report(self) -> None:
+        """Report the progress.
 
         Raises:
             Exception: ``on_progress`` raised it.

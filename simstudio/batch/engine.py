@@ -44,6 +44,7 @@ _READ_AT_ONCE = 256  # inputs read before other tasks get a turn, including thos
 _AT_ONCE = 64  # items that begin together, in one commit of the ledger
 _LOOK_AGAIN = 0.02  # seconds between looks at limits while all slots are taken
 _SEED_PATIENCE = 10.0  # seconds for each request before the first item
+_REPORT_EVERY = 1.0  # seconds, as nothing may end for long
 
 
 class Engine:
@@ -115,6 +116,7 @@ class Engine:
         self._failure: BaseException | None = None
         self._looked = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._awake = asyncio.Event()
         self._waking = False
 
@@ -168,20 +170,37 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         began = self._clock()
         self.progress.measure(
-            elapsed=lambda: self._clock() - began, running=lambda: len(self._tasks), limit=lambda: self._pace.limit
+            elapsed=lambda: self._clock() - began,
+            running=lambda: len(self._tasks),
+            limit=lambda: self._pace.limit,
+            idle=lambda: self._intake.waits and not self._tasks,
         )
+        self._timer = self._loop.call_later(_REPORT_EVERY, self._report, self._loop)
         try:
             await self._prepare()
+            has_begun = False
             while not self._is_over():
                 pause = self._begin()
                 if self._is_over():
                     break
+                if self._tasks and not has_begun:
+                    has_begun = True
+                    if not self.progress.held:  # else that was reported
+                        self._report()
                 self._looked = self._clock()
                 await self._sleep(pause)
         finally:
             await self._clean_up()
         if self._failure is not None:
             raise self._failure
+
+    def _report(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Report the progress; with a loop, each second from now on."""
+        with self._end_on_error():
+            self._delivery.report()
+        if loop is not None:
+            self._timer = loop.call_later(_REPORT_EVERY, self._report, loop)
+            self._awake.set()  # an error ends the batch
 
     def _is_over(self) -> bool:
         if self._tasks:
@@ -356,6 +375,8 @@ class Engine:
 
     async def _clean_up(self) -> None:
         complete = self._is_complete()
+        if self._timer is not None:
+            self._timer.cancel()
         self._cancel()
         questions = [task for task in (self._asking, self._watching) if task is not None]
         for task in questions:
@@ -372,8 +393,7 @@ class Engine:
             self._duplicates.close()
         await self._end_results(complete=complete)
         self.progress.end()
-        with self._end_on_error():
-            self._delivery.report_end()
+        self._report()
         await self._sender.aclose()
 
     async def _end_results(self, *, complete: bool) -> None:

@@ -41,6 +41,7 @@ class Intake:
     Attributes:
         count: Number of inputs that were read.
         exhausted: Whether all inputs were read.
+        waits: Whether the next input has not come.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Intake:
         wake: Callable[[], None],
     ) -> None:
         self.count = 0
-        self.exhausted = False
+        self.exhausted = self.waits = False
         self._source = source
         source.bind(wake)
         self._options = options
@@ -77,9 +78,11 @@ class Intake:
             LedgerError: The ledger cannot be used.
             Exception: The caller's iterable, or :meth:`Delivery.deliver`, raised it.
         """
+        self.waits = False
         while self.count < until and self._may_read():
             value = self._source.take()
             if value is LATER:
+                self.waits = True
                 return None
             if value is END:
                 self.exhausted = True

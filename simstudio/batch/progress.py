@@ -12,10 +12,12 @@ import attrs
 from simstudio.batch.items import BatchItem
 from simstudio.batch.money import Money
 from simstudio.batch.tally import Tally
-from simstudio.core.live import LiveLine
+from simstudio.core.live import Cadence, LiveLine
 
 WORTH_TELLING = 1.0
 """Seconds; a shorter wait for the rate limit is not shown."""
+_AT_ONCE = 0.1
+"""Seconds between two texts of a terminal or notebook."""
 
 
 @attrs.define
@@ -38,6 +40,7 @@ class Progress:
         over: Whether the batch has ended.
         allowed: Executions a second that the service's rate limit allows; None if it does not say.
         cost: Cost of the items of this run so far; None without a ``budget``.
+        idle: Whether no item is being executed because the next input has not come.
         tally: Errors and times of the items.
     """
 
@@ -56,6 +59,7 @@ class Progress:
     over: bool = False
     allowed: float | None = None
     cost: Money | None = None
+    idle: bool = False
     tally: Tally = attrs.field(factory=Tally, repr=False, eq=False)
 
     @property
@@ -82,7 +86,7 @@ class Progress:
             return f"no server for {math.ceil(self.away)} s, waiting for it"
         if self.waiting >= WORTH_TELLING:
             return f"waiting {math.ceil(self.waiting)} s for the rate limit"
-        return ""
+        return "waiting for inputs" if self.idle else ""
 
     def count(self, item: BatchItem) -> None:
         """Count a finished item."""
@@ -114,7 +118,13 @@ class Progress:
     def end(self) -> None:
         """Set the numbers of a batch that has ended."""
         self.elapsed, self.limit = self.elapsed, self.limit  # measured for the last time
-        self.running, self.waiting, self.away, self.over = 0, 0.0, 0.0, True
+        self.running, self.waiting, self.away, self.idle, self.over = 0, 0.0, 0.0, False, True
+
+    def __getstate__(self) -> dict[str, Any]:
+        return attrs.asdict(self, recurse=False)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]  # a pickle of an earlier version lacks later attributes
 
     def __str__(self) -> str:
         of = f"/{self.total}" if self.total is not None else ""
@@ -129,7 +139,26 @@ class Progress:
             parts.append(self.held)  # no time left is shown: the rate says nothing about a wait
         elif self.remaining:
             parts.append(f"{duration(math.ceil(self.remaining))} left")
-        return ", ".join(parts)
+        text = ", ".join(parts)
+        return text if self.held or not self.running else f"{text}; {self._describe_running()}"
+
+    def texts(self) -> tuple[str, str, str]:
+        """The progress in words: in full, the most important, and the shortest."""
+        of = f"/{self.total}" if self.total is not None else ""
+        not_done = self.failed + self.unknown
+        called = "failed" if not self.unknown else "not done" if self.failed else "unknown"
+        short = f"{self.finished}{of}" + (f", {not_done} {called}" if not_done else "")
+        held = self.held
+        left = f", {duration(math.ceil(self.remaining))} left" if self.remaining and not held else ""
+        return (
+            str(self),
+            f"{short}{left}, {held or f'{self.running} running'}",
+            f"{short}, {held.partition(' for ')[0]}" if held else f"{short}{left}",
+        )
+
+    def _describe_running(self) -> str:
+        of = f" of {self.limit}" if self.limit else ""
+        return f"{self.running}{of} running"
 
 
 def _make_gauge(slot: Any) -> property:
@@ -145,7 +174,7 @@ def _make_gauge(slot: Any) -> property:
     return property(read, slot.__set__)
 
 
-for _name in ("running", "limit", "elapsed", "waiting", "away"):
+for _name in ("running", "limit", "elapsed", "waiting", "away", "idle"):
     setattr(Progress, _name, _make_gauge(vars(Progress)[_name]))
 
 
@@ -164,10 +193,13 @@ class News:
 def to_stderr(every: float = 1.0, clock: Callable[[], float] = time.monotonic) -> Callable[[Progress], None]:
     """The display of ``progress=True``: one changing line in a terminal or notebook; else a line every few seconds."""
     line = LiveLine(every, clock)
+    cadence = Cadence(_AT_ONCE, clock)
     news = News()
 
     def show(progress: Progress) -> None:
-        line.show(str(progress), urgent=news.of(progress), last=progress.over)
+        is_urgent = news.of(progress)
+        if cadence.is_due(urgent=is_urgent or progress.over):
+            line.show(*progress.texts(), urgent=is_urgent, last=progress.over, state=progress.finished)
 
     return show
 
@@ -178,7 +210,10 @@ def progress_html(progress: Progress) -> str:
 
     names = ("total", "done", "failed", "unknown", "running", "refused")
     rows = [(name, getattr(progress, name)) for name in names]
-    return table_html("Batch", [*rows, ("elapsed", duration(progress.elapsed)), ("rate", f"{progress.rate:.1f}/s")])
+    rows += [("elapsed", duration(progress.elapsed)), ("rate", f"{progress.rate:.1f}/s")]
+    left = None if progress.held or not progress.remaining else duration(math.ceil(progress.remaining))
+    more = (("cost", progress.cost), ("left", left), ("state", progress.held))
+    return table_html("Batch", [*rows, *((name, str(value)) for name, value in more if value)])
 
 
 def duration(seconds: float) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from simstudio.cli.output import on_terminal, say
 from simstudio.cli.progress import begin, can_animate
+from simstudio.core.live import Cadence
 from simstudio.transport.terminal import printable
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 EVERY = 5.0
 """Seconds between two lines."""
+_FIRST = 1.0
+"""Seconds until the first line; a shorter batch has only its last one."""
 _BAR, _SHORT_BAR = 24, 10
 
 
@@ -33,14 +35,13 @@ class Display:
         clock: Monotonic seconds.
 
     Attributes:
-        follow: Function to call with the progress after each item, and when a wait for the rate limit begins. Any
-            thread may call it.
+        follow: Function to call with the progress after each item, each second, and when a wait for the rate limit
+            begins. Any thread may call it.
     """
 
     def __init__(self, name: str, *, beside_results: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self._name = " ".join(printable(name).split())
-        self._clock = clock
-        self._last = clock()
+        self._cadence = Cadence(EVERY, clock, after=_FIRST)
         self._progress: Progress | None = None
         self._live: Live | None = None
         self._console: Console | None = None
@@ -57,8 +58,9 @@ class Display:
             from simstudio.batch.progress import News
 
             self._news = News()
-        if not self._bar and not progress.over and (self._news.of(progress) or self._clock() - self._last >= EVERY):
-            self._last = self._clock()
+        if self._bar or progress.over:
+            return
+        if self._cadence.is_due(progress.finished, urgent=self._news.of(progress)):
             say(str(progress))
 
     def stop(self) -> None:
@@ -123,7 +125,7 @@ def fit_line(name: str, progress: Progress, width: int) -> tuple[str, int, str]:
         The name, the width of the bar, and the text, each of which may be nothing. The name may be an id, so it is
         never cut.
     """
-    long, middle, least = _texts(progress)
+    long, middle, least = progress.texts()
     shapes = (
         (name, _BAR, long),
         (name, _SHORT_BAR, long),
@@ -136,21 +138,6 @@ def fit_line(name: str, progress: Progress, width: int) -> tuple[str, int, str]:
         if sum(len(part) + 1 for part in (shape[0], " " * shape[1], shape[2]) if part) <= width:
             return shape
     return "", 0, _shorten(least, width)
-
-
-def _texts(progress: Progress) -> Iterator[str]:
-    """The texts of the line: in full, the most important, and the shortest."""
-    from simstudio.batch.progress import duration
-
-    of = f"/{progress.total}" if progress.total is not None else ""
-    not_done = progress.failed + progress.unknown
-    called = "failed" if not progress.unknown else "not done" if progress.failed else "unknown"
-    short = f"{progress.finished}{of}" + (f", {not_done} {called}" if not_done else "")
-    held = progress.held
-    left = f", {duration(math.ceil(progress.remaining))} left" if progress.remaining and not held else ""
-    yield str(progress) if held else f"{progress}; {progress.running} of {progress.limit} running"
-    yield f"{short}{left}, {held or f'{progress.running} running'}"
-    yield f"{short}, {held.partition(' for ')[0]}" if held else f"{short}{left}"
 
 
 def _shorten(text: str, width: int) -> str:

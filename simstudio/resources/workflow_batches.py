@@ -67,7 +67,8 @@ class WorkflowBatches(APIResource[M]):
             executor: Runs the executions elsewhere: any ``concurrent.futures.Executor``, Dask's too. Its workers get
                 the client, the API key included. It is left open.
             progress: True shows a line on standard error each second; or a function of the
-                :class:`~simstudio.batch.progress.Progress`.
+                :class:`~simstudio.batch.progress.Progress`, called when the first items run, after each item, and each
+                second.
             stop_on_error: End the batch at the first item without a result, and raise why.
             on_unknown: Treatment of items of the ledger that may have run and cannot be read under their id:
                 ``report`` them, or ``rerun`` them.

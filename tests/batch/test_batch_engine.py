@@ -411,7 +411,7 @@ class TestRunning:
             told.append(item.index)
 
         play(FakeSender(echo), range(5), on_result=later, on_progress=lambda progress: seen.append(progress.finished))
-        assert (sorted(told), seen) == ([0, 1, 2, 3, 4], [1, 2, 3, 4, 5, 5])
+        assert (sorted(told), seen) == ([0, 1, 2, 3, 4], [0, 1, 2, 3, 4, 5, 5])
 
     def test_progress_is_told_that_it_is_over_and_may_fail_even_then(self) -> None:
         def show(progress: Progress) -> None:

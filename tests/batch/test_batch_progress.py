@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import copy
 import io
+import itertools
 import math
 import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, get_type_hints
 
 import attrs
@@ -17,11 +18,24 @@ from fakes import options_of
 from test_batch_engine import Box, FakeSender, FixedPace, echo
 
 from simstudio.batch.engine import Engine
-from simstudio.batch.progress import Progress, to_stderr
+from simstudio.batch.progress import Progress, progress_html, to_stderr
 from simstudio.batch.sources import source_of
 
 
 class TestWords:
+    def test_it_says_what_runs(self) -> None:
+        progress = Progress(total=100, done=30, failed=10, elapsed=20.0, running=3, limit=8)
+
+        assert str(progress).endswith(", 2.0/s, 0:30 left; 3 of 8 running")
+        assert progress.texts()[1:] == ("40/100, 10 failed, 0:30 left, 3 running", "40/100, 10 failed, 0:30 left")
+
+    def test_it_says_that_it_waits_for_inputs(self) -> None:
+        assert str(Progress(done=3, idle=True)) == "3 finished, 3 done, 0 failed, waiting for inputs"
+
+    def test_a_notebook_is_told_what_it_waits_for(self) -> None:
+        assert "waiting 41 s for the rate limit" in progress_html(Progress(total=9, waiting=41.0))
+        assert "state" not in progress_html(Progress(total=9))
+
     def test_under_way_it_says_how_fast_and_how_long(self) -> None:
         progress = Progress(total=100, done=30, failed=10, elapsed=20.0)
 
@@ -171,6 +185,73 @@ class HoldsUp:
 
     def __getattr__(self, name: str) -> Any:
         return lambda *given: None
+
+
+def test_what_runs_is_shown_at_once_and_each_second_though_nothing_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simstudio.batch.engine._REPORT_EVERY", 0.0)
+    sender, told = FakeSender(echo), list[str]()
+    running = "0/3 finished, 0 done, 0 failed; 2 of 2 running"
+
+    def show(progress: Progress) -> None:
+        told.append(str(progress))
+        if told.count(running) == 3 and sender.gate is not None:
+            sender.gate.set()
+
+    async def run() -> None:
+        sender.gate = asyncio.Event()
+        await engine.run()
+
+    engine = Engine(
+        sender=sender, source=source_of(range(3), relayed=False), outbox=Box(), pace=FixedPace(2),  # type: ignore[arg-type]
+        options=options_of(), total=3, on_progress=show, clock=lambda: 0.0,
+    )  # fmt: skip
+    asyncio.run(asyncio.wait_for(run(), 20))
+
+    assert told.count(running) >= 3
+
+
+def test_a_slow_source_of_inputs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simstudio.batch.engine._REPORT_EVERY", 0.0)
+    told, seen = list[str](), asyncio.Event()
+
+    async def slow() -> AsyncIterator[int]:
+        yield 0
+        await seen.wait()
+
+    def show(progress: Progress) -> None:
+        told.append(progress.held)
+        if progress.finished and progress.held:
+            seen.set()
+
+    engine = Engine(
+        sender=FakeSender(echo), source=source_of(slow(), relayed=False), outbox=Box(), pace=FixedPace(2),  # type: ignore[arg-type]
+        options=options_of(), on_progress=show, clock=lambda: 0.0,
+    )  # fmt: skip
+    asyncio.run(asyncio.wait_for(engine.run(), 20))
+
+    assert set(told) == {"", "waiting for inputs"}
+    assert engine.progress.held == ""
+
+
+def test_an_error_of_the_function_ends_the_batch_between_items_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simstudio.batch.engine._REPORT_EVERY", 0.0)
+    sender = FakeSender(echo)
+
+    def show(progress: Progress) -> None:
+        if progress.running and sender.gate is not None:
+            sender.gate.set()
+            raise KeyError("shown")
+
+    async def run() -> None:
+        sender.gate = asyncio.Event()
+        await engine.run()
+
+    engine = Engine(
+        sender=sender, source=source_of(itertools.count(), relayed=False), outbox=Box(), pace=FixedPace(2),  # type: ignore[arg-type]
+        options=options_of(), on_progress=show, clock=lambda: 0.0,
+    )  # fmt: skip
+    with pytest.raises(KeyError, match="shown"):
+        asyncio.run(asyncio.wait_for(run(), 20))
 
 
 def test_an_engine_tells_when_the_rate_limit_holds_it_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,13 +108,16 @@ class TestRunning:
 
         now = [0.0]
         with Display("wf", beside_results=False, clock=lambda: now[0]) as display:
-            for second in range(12):
+            for second in range(70):
                 now[0] = float(second)
-                display.follow(Progress(total=20, done=second))
+                display.follow(Progress(total=20, done=max(0, min(second - 8, 9)), running=5, limit=5))
 
-        assert [line.split(",")[0] for line in capsys.readouterr().err.splitlines()] == [
-            "simstudio: 5/20 finished",
-            "simstudio: 10/20 finished",
+        assert capsys.readouterr().err.splitlines() == [
+            "simstudio: 0/20 finished, 0 done, 0 failed; 5 of 5 running",
+            "simstudio: 1/20 finished, 1 done, 0 failed; 5 of 5 running",
+            "simstudio: 6/20 finished, 6 done, 0 failed; 5 of 5 running",
+            "simstudio: 9/20 finished, 9 done, 0 failed; 5 of 5 running",
+            "simstudio: 9/20 finished, 9 done, 0 failed; 5 of 5 running",
         ]
 
 

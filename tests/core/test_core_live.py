@@ -29,6 +29,15 @@ class TestALog:
 
         assert capsys.readouterr().err == "0 done\n3 done\nover\n"
 
+    def test_repeats_the_same_state_seldom(self, capsys: pytest.CaptureFixture[str]) -> None:
+        clock = Clock()
+        line = LiveLine(1.0, clock)
+        for second in range(13):
+            line.show(f"second {second}", state=second == 0)
+            clock.advance(1)
+
+        assert capsys.readouterr().err == "second 0\nsecond 1\nsecond 11\n"
+
     def test_gets_what_is_urgent_at_once(self, capsys: pytest.CaptureFixture[str]) -> None:
         line = LiveLine(10.0, Clock())
         line.show("begun")
@@ -51,6 +60,14 @@ class TestATerminal:
         assert shown.count("\x1b[2K") >= 2, "the line is replaced"
         assert "\x1b[2J" not in shown
         assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l"), "the cursor is visible"
+
+    def test_that_is_narrow_gets_the_longest_text_that_fits(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "stderr", Terminal())
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv("COLUMNS", "20")
+        LiveLine().show("12 finished, 11 done, 1 failed", "12, 1 failed", "12", last=True)
+
+        assert "12, 1 failed" in sys.stderr.getvalue()
 
     def test_without_rich_gets_lines(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "stderr", Terminal())
