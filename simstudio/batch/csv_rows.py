@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -15,22 +16,25 @@ if TYPE_CHECKING:
     import io
     from collections.abc import Sequence
 
+_QUOTED = re.compile(rb'"[^"]*"')
+_BARE_CR = "a carriage return alone ends no line: write \\n or \\r\\n, or put the value in quotes"
+
 
 def read_csv(
     file: io.BufferedReader, source: str, wanted: Sequence[str] | None = None, *, delimiter: str = ","
 ) -> Iterator[Any]:
     """Rows of a CSV file as texts by column; numbers and dates stay texts. Blank lines are left out.
 
-    In a file whose header has semicolons and no comma, semicolons separate, as Excel writes where commas are decimal.
+    Columns of a header without commas may also be separated by semicolons, as Excel writes where commas are decimal, or
+    by tabs.
 
     Raises:
         InvalidInputError: The file is no text, has no header, or lacks a column.
     """
     # The limit is the module's, for all readers, and at first lower than the length of many documents.
     csv.field_size_limit(max(csv.field_size_limit(), MOST_IN_A_LINE))
-    header, _, _ = file.peek(1).partition(b"\n")
-    if delimiter == "," and b"," not in header and b";" in header:
-        delimiter = ";"
+    if delimiter == ",":
+        delimiter = _find_delimiter(file.peek(1))
     lines = _Lines(lines_of(file, source))
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     names: list[str] | None = None
@@ -42,7 +46,8 @@ def read_csv(
             row = next(reader, None)
         except csv.Error as error:
             extent = f"; the row ends at line {reader.line_num}" if reader.line_num > begin else ""
-            lines.problem, row = f"no CSV ({error}{extent})", [""]
+            reason = _BARE_CR if "new-line character" in str(error) else str(error)
+            lines.problem, row = f"no CSV ({reason}{extent})", [""]
         if row is None:
             return
         if not row:
@@ -59,6 +64,12 @@ def read_csv(
             yield BadRow(lines.text, problem)
         else:
             yield dict(zip(names, row, strict=True))
+
+
+def _find_delimiter(begin: bytes) -> str:
+    """The separator of the header with which a file begins."""
+    header, _, _ = _QUOTED.sub(b"", begin.removeprefix(BOM_UTF8)).lstrip().partition(b"\n")
+    return next((mark for mark in ",;\t" if mark.encode() in header), ",")
 
 
 def read_tsv(file: io.BufferedReader, source: str, wanted: Sequence[str] | None = None) -> Iterator[Any]:

@@ -12,6 +12,7 @@ from simstudio.batch.export_target import Target, open_target
 from simstudio.batch.formats import FORMATS, FileFormat, Format, open_writer
 from simstudio.batch.ledger import Entry, LedgerView
 from simstudio.batch.ledger.lock import canonical
+from simstudio.batch.option import check_no_address
 from simstudio.batch.result_rows import FILE_COLUMNS, row_of, with_texts
 from simstudio.core.frame_libraries import import_package
 from simstudio.core.frames import Column
@@ -53,7 +54,7 @@ def export(
         Number of items that were written.
 
     Raises:
-        InvalidInputError: The format is not known, or the target is the ledger.
+        InvalidInputError: The format is not known, or the target is the ledger or an address.
         ConfigurationError: The format is Parquet, and pyarrow is not installed.
         LedgerError: The ledger cannot be read, or the file cannot be written.
         BrokenPipeError: The reader of a pipe has closed it.
@@ -66,7 +67,10 @@ def export(
         ...     export(ledger, folder / "results.jsonl")
         0
     """
-    path = canonical(target) if isinstance(target, (str, os.PathLike)) else ""
+    path = ""
+    if isinstance(target, (str, os.PathLike)):
+        check_no_address("target", target)
+        path = canonical(target)
     form = _format(path, format)
     if form.name == "parquet":
         import_package("pyarrow.parquet", "Parquet")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from simstudio.batch.errors import LedgerError, ResultsError, TooManyFailuresError
+from simstudio.batch.option import Target
 from simstudio.batch.records import dump
+from simstudio.batch.result_lines import append
 from simstudio.core.errors import ExecutionError, JobCancelledError
 from simstudio.transport.errors import InvalidInputError, ServerError, SimStudioError
 
@@ -62,7 +63,7 @@ class FailureLimit:
             self._last = item.error
         ended = progress.finished - progress.replayed
         if self._is_exceeded(ended, progress.total):
-            most = f"{self._most:,}" if type(self._most) is int else f"{self._most:.3g} of them"
+            most = f"{self._most:,}" if type(self._most) is int else f"{100 * self._most:.3g} % of them"
             raise TooManyFailuresError(
                 f"{self._count:,} of {ended:,} items have no result, and at most {most} may. "
                 f"The last error: {self._last}"
@@ -96,7 +97,8 @@ class DeadLetters:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)
-        self._file: TextIO | None = None
+        self._in_words = path.in_words if isinstance(path, Target) else str
+        self._fd: int | None = None
 
     def add(self, item: BatchItem) -> None:
         """Write an item.
@@ -105,12 +107,14 @@ class DeadLetters:
             ResultsError: The file cannot be written.
         """
         told = {name: value for name, value in item.to_dict().items() if name not in ("input", "output", "elapsed")}
+        if told["error"] is not None:
+            told["error"]["message"] = self._in_words(told["error"]["message"])
         text = dump({"dead_letter": told, **_input_of(item)}, f"The dead letter of input {item.index}")
         try:
-            if self._file is None:
-                self._file = self._path.open("w", encoding="utf-8", newline="\n")
-            self._file.write(f"{text}\n")
-            self._file.flush()
+            if self._fd is None:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | getattr(os, "O_BINARY", 0)
+                self._fd = os.open(self._path, flags, 0o666)
+            append(self._fd, f"{text}\n".encode())
         except OSError as error:
             raise self._unwritten(error) from error
 
@@ -123,9 +127,9 @@ class DeadLetters:
         Raises:
             ResultsError: The file cannot be written.
         """
-        if self._file is not None:
-            with suppress(OSError):  # each line was flushed
-                self._file.close()
+        if self._fd is not None:
+            fd, self._fd = self._fd, None
+            os.close(fd)
         elif complete:
             try:
                 self._path.write_bytes(b"")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +41,9 @@ _SEEKED: tuple[Form, ...] = ("parquet", "arrow")
 """Forms that are not read from begin to end. What was compressed is unpacked into a temporary file for them."""
 _PACKED = (".gz", ".zst", ".zstd")
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+
+_SECRETS = re.compile(r"(\w://)[^\s/'\"@]*@|(?<=\w)\?[^\s'\"]*")
+"""The user and the query of an address within a text."""
 
 _PIECE = 65_536
 _PACKED_PIECE = 1024
@@ -84,6 +88,7 @@ class InputFile:
             user, at, _ = address.rpartition("@")
             for secret in (f"{user}{at}", f"{mark}{query}"):
                 text = text.replace(secret, "") if secret else text
+            text = _SECRETS.sub(r"\1", text)  # libraries encode the address anew
         return text
 
     @property
@@ -131,6 +136,9 @@ class InputFile:
         except ImportError as error:  # of the file system
             raise ConfigurationError(f"The inputs {self.name} cannot be opened: {error}") from error
         except Exception as error:  # noqa: BLE001 - of any file system
+            # fsspec says of a dead server, too, that it has no such file
+            while isinstance(error, FileNotFoundError) and isinstance(error.__cause__, Exception):
+                error = error.__cause__
             problem = f"The inputs {self.name} cannot be opened: {self.redact(describe_error(error))}."
             raise InvalidInputError(problem) from None  # the cause may quote what is secret in the address
 

@@ -29,13 +29,17 @@ Inputs: TypeAlias = Iterable[Any] | AsyncIterable[Any] | ArrowData | str | os.Pa
 """Inputs one by one, the rows of a table, or the path or address of a file."""
 
 
-def read(inputs: Inputs, wanted: Sequence[str] | None = None) -> Iterator[Any] | AsyncIterator[Any]:
+def read(
+    inputs: Inputs, wanted: Sequence[str] | None = None, *, whole_tables: bool = False
+) -> Iterator[Any] | AsyncIterator[Any]:
     """Inputs, or rows, one by one, read as they are asked for.
 
     One that cannot be read is a :class:`~simstudio.batch.rows.BadRow`.
 
     Args:
         wanted: The columns of a table that are read; None for all.
+        whole_tables: Whether each table of an iterable is one input, of which ``input=`` makes JSON data; if not, its
+            rows are inputs.
 
     Raises:
         InvalidInputError: The inputs are an open file, or of no kind that can be read; a file is missing, or not of the
@@ -50,11 +54,11 @@ def read(inputs: Inputs, wanted: Sequence[str] | None = None) -> Iterator[Any] |
             "says; or parse the lines: (json.loads(line) for line in file)."
         )
     if isinstance(inputs, AsyncIterable):
-        return _read_async(inputs, wanted)
+        return _read_async(inputs, wanted, whole_tables=whole_tables)
     if isinstance(inputs, Mapping) and any(hasattr(part, "column_names") for part in inputs.values()):
         name = next(iter(inputs))
         raise InvalidInputError(f"inputs is a dict of data sets: give one of them, such as inputs[{name!r}].")
-    if isinstance(inputs, (list, tuple, range)):
+    if isinstance(inputs, (list, tuple, range)) and not begins_with_table(inputs):
         return iter(inputs)
     from simstudio.batch import tables
 
@@ -65,19 +69,29 @@ def read(inputs: Inputs, wanted: Sequence[str] | None = None) -> Iterator[Any] |
     if tables.is_cursor(inputs):
         return tables.read_cursor(inputs, wanted)
     if isinstance(inputs, Iterable) and not isinstance(inputs, (bytes, Mapping)):
-        return iter(inputs)
+        return iter(inputs) if whole_tables else tables.read_tables(iter(inputs), wanted)
+    parts = next((name for name in ("to_batches", "iter_batches") if hasattr(inputs, name)), None)
     raise InvalidInputError(
-        f"inputs must be an iterable of inputs, a table, or the path or address of a file, not {type(inputs).__name__}."
+        "inputs must be an iterable of inputs, a table, or the path or address of a file, not "
+        f"{type(inputs).__name__}{f': pass what its {parts}() returns' if parts else ''}."
     )
 
 
-def _read_async(inputs: AsyncIterable[Any], wanted: Sequence[str] | None) -> AsyncIterator[Any]:
-    if hasattr(inputs, "fetchmany"):
-        from simstudio.batch import tables
+def begins_with_table(inputs: Sequence[Any]) -> bool:
+    """Whether the first of some inputs is a table."""
+    if not inputs or isinstance(inputs[0], (dict, str, int, float)):
+        return False
+    from simstudio.batch import tables
 
-        if tables.is_cursor(inputs):
-            return tables.read_async_cursor(inputs, wanted)
-    return aiter(inputs)
+    return tables.is_table(inputs[0])
+
+
+def _read_async(inputs: AsyncIterable[Any], wanted: Sequence[str] | None, *, whole_tables: bool) -> AsyncIterator[Any]:
+    from simstudio.batch import tables
+
+    if tables.is_cursor(inputs):
+        return tables.read_async_cursor(inputs, wanted)
+    return aiter(inputs) if whole_tables else tables.read_async_tables(aiter(inputs), wanted)
 
 
 def read_file(file: InputFile, wanted: Sequence[str] | None = None) -> Iterator[Any]:

@@ -55,6 +55,17 @@ class Option:
     flag: Flag | None = None
 
 
+@attrs.frozen
+class Target(os.PathLike[str]):
+    """The path of a file to write, with a function that rewrites the error messages in it for the command line."""
+
+    path: str
+    in_words: Callable[[str], str]
+
+    def __fspath__(self) -> str:
+        return self.path
+
+
 def must_be(expected: str, accepts: Callable[[Any], bool]) -> Callable[[str, Any], None]:
     """Make the check of an option, which says what it must be."""
     return partial(_ensure, expected, accepts)
@@ -92,3 +103,13 @@ def is_path(value: Any) -> bool:
     except UnicodeEncodeError:  # half of a surrogate pair
         return False
     return bool(path) and b"\0" not in path
+
+
+def check_no_address(name: str, path: str | os.PathLike[str]) -> None:
+    """Check that a file to write is on this machine: only inputs may be at an address.
+
+    Raises:
+        InvalidInputError: The path is an address.
+    """
+    if "://" in os.fsdecode(path):
+        raise InvalidInputError(f"{name} is {os.fspath(path)!r}: name a file on this machine.")

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Generic
 import attrs
 
 from simstudio.batch.execution import R
-from simstudio.batch.inputs import Inputs
+from simstudio.batch.inputs import Inputs, begins_with_table
 from simstudio.batch.ledger.lock import canonical
+from simstudio.batch.option import check_no_address
 from simstudio.batch.options import BatchOptions, Options, complete
 from simstudio.transport.errors import InvalidInputError, SimStudioError
 from simstudio.transport.secret import Secret
@@ -84,7 +85,14 @@ class Plan(Generic[R]):
         concurrency = given["concurrency"] if isinstance(given["concurrency"], int) else None
         most = concurrency or MOST
         options = Options(given, max_retries=context.options.max_retries, window=max(1000, 4 * most), adapt=self.adapt)
-        source = source_of(self.inputs, relayed=not asynchronous, examiner=options.examiner(), wanted=options.wanted)
+        whole_tables = given["input"] is not None  # a function of a table
+        source = source_of(
+            self.inputs,
+            relayed=not asynchronous,
+            examiner=options.examiner(),
+            wanted=options.wanted,
+            whole_tables=whole_tables,
+        )
         if given["budget"] is not None and not execution.has_prices:
             raise InvalidInputError("A budget needs a service that says what an execution cost; this one does not.")
         elsewhere = self._elsewhere(context, execution)
@@ -110,7 +118,7 @@ class Plan(Generic[R]):
                 options=options,
                 ledger=ledger,
                 results=results,
-                total=_count(self.inputs),
+                total=_count(self.inputs, whole_tables=whole_tables),
                 on_result=given["on_result"],
                 on_progress=on_progress,
             )
@@ -137,6 +145,7 @@ class Plan(Generic[R]):
         path, out = self.options["dead_letters"], self.options["out"]
         if path is None:
             return
+        check_no_address("dead_letters", path)
         if not Path(path).parent.is_dir() or Path(path).is_dir():
             raise InvalidInputError(f"dead_letters is {os.fspath(path)!r}: name a file in a folder that exists.")
         self._keep_apart("dead_letters", path)
@@ -226,11 +235,13 @@ class Plan(Generic[R]):
         return results
 
 
-def _count(inputs: Inputs) -> int | None:
+def _count(inputs: Inputs, *, whole_tables: bool) -> int | None:
     """Number of inputs; None if it is unknown."""
     if not isinstance(inputs, Sized) or isinstance(inputs, str):
         return None
     try:
+        if isinstance(inputs, (list, tuple)) and not whole_tables and begins_with_table(inputs):
+            return sum(map(len, inputs))
         return len(inputs)
     except Exception:  # noqa: BLE001 - any error of the caller's class; the number is only for the progress
         return None

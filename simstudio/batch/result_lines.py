@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -198,20 +199,28 @@ class ResultLines:
         return False
 
     def _append(self, line: bytes) -> None:
-        fd = self._descriptor
-        size = os.fstat(fd).st_size if self._regular else 0
-        left = memoryview(line)
-        try:
-            while left:
-                left = left[os.write(fd, left) :]
-        except BaseException:
-            if self._regular:
-                with suppress(OSError):
-                    os.ftruncate(fd, size)
-            raise
+        append(self._descriptor, line)
 
     def _make_error(self, error: OSError) -> ResultsError:
         return ResultsError(f"The results {self._name} cannot be written: {error.strerror or error}.")
+
+
+def append(fd: int, line: bytes) -> None:
+    """Append a line to a file; if it cannot be written, for want of space, none of it stays.
+
+    Raises:
+        OSError: The line cannot be written.
+    """
+    status = os.fstat(fd)
+    left = memoryview(line)
+    try:
+        while left:
+            left = left[os.write(fd, left) :]
+    except BaseException:
+        if stat.S_ISREG(status.st_mode):
+            with suppress(OSError):
+                os.ftruncate(fd, status.st_size)
+        raise
 
 
 class _InOrder:

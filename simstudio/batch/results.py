@@ -18,10 +18,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from simstudio.batch.errors import ResultsError
 from simstudio.batch.formats import FileFormat, open_writer
+from simstudio.batch.option import Target, check_no_address
 from simstudio.batch.result_lines import ResultLines
 from simstudio.batch.result_rows import (
     FILE_COLUMNS,
@@ -46,17 +45,6 @@ _STEP = 500
 """Rows between two pauses, in which the event loop runs."""
 _PART = ".part"
 _LINES = ".part.jsonl"
-
-
-@attrs.frozen
-class Target(os.PathLike[str]):
-    """A path for results with a function that rewrites error messages, such as names of arguments to options."""
-
-    path: str
-    in_words: Callable[[str], str]
-
-    def __fspath__(self) -> str:
-        return self.path
 
 
 def check_out(out: object, *, flat: object) -> FileFormat:
@@ -84,6 +72,7 @@ def check_out(out: object, *, flat: object) -> FileFormat:
         raise InvalidInputError(
             f"out must end with .jsonl or .csv (also with .gz) or .parquet, which says the format, not {path!r}."
         )
+    check_no_address("out", path)
     if os.path.isdir(path):  # noqa: PTH112 - os.fsdecode() keeps paths that are no UTF-8
         raise InvalidInputError(f"out is {path!r}, which is a folder: name a file for the results.")
     if _is_special(path) and form != FileFormat("jsonl"):

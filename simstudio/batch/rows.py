@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -110,9 +111,17 @@ def check_columns(name: str, columns: Any) -> None:
 
 
 def parse_columns(texts: Sequence[str]) -> dict[str, str]:
-    """Parse columns and their fields from texts such as ``amount`` and ``amount=total``."""
-    pairs = (text.partition("=") for text in texts)
-    return {name: field or name for name, _, field in pairs}
+    """Parse columns and their fields from texts such as ``amount`` and ``amount=total``.
+
+    Raises:
+        InvalidInputError: A column is named twice.
+    """
+    fields: dict[str, str] = {}
+    for name, _, field in (text.partition("=") for text in texts):
+        if name in fields:
+            raise InvalidInputError(f"each column once, and {name!r} is there twice.")
+        fields[name] = field or name
+    return fields
 
 
 def key_of(field: str) -> Callable[[Any], object]:
@@ -129,7 +138,7 @@ def key_of(field: str) -> Callable[[Any], object]:
 
 
 def check_header(names: Sequence[Any], wanted: Sequence[str] | None, source: str) -> None:
-    """Check the names of a table's columns.
+    """Check the names of the columns of a table that are read.
 
     Args:
         wanted: The columns that are to be read; None for all.
@@ -138,12 +147,14 @@ def check_header(names: Sequence[Any], wanted: Sequence[str] | None, source: str
     Raises:
         InvalidInputError: A name is missing, or there twice; or a wanted column does not exist.
     """
-    for name in names:
-        if not isinstance(name, str) or not name.strip():
-            raise InvalidInputError(f"{source}: columns need names, and one is called {name!r}.")
-        if names.count(name) > 1:
+    counts = Counter(names)
+    for name in names if wanted is None else wanted:
+        if not isinstance(name, str) or (wanted is None and not name.strip()):
+            raise InvalidInputError(
+                f"{source}: columns need names, and one is called {name!r}: name it, or take others with columns=."
+            )
+        if counts[name] > 1:
             raise InvalidInputError(f"{source}: two columns are called {name!r}.")
-    for name in wanted or ():
-        if name not in names:
+        if name not in counts:
             known = ", ".join(map(repr, names[:_NAMED])) + (", …" if len(names) > _NAMED else "")
-            raise InvalidInputError(f"columns: {source} has no column {name!r}; it has {known or 'none'}.")
+            raise InvalidInputError(f"{source} has no column {name!r}; it has {known or 'none'}.")

@@ -217,7 +217,12 @@ def _do_nothing() -> None:
 
 
 def source_of(
-    inputs: Inputs, *, relayed: bool, examiner: Examiner | None = None, wanted: Sequence[str] | None = None
+    inputs: Inputs,
+    *,
+    relayed: bool,
+    examiner: Examiner | None = None,
+    wanted: Sequence[str] | None = None,
+    whole_tables: bool = False,
 ) -> Source:
     """The source of a batch's inputs.
 
@@ -227,11 +232,12 @@ def source_of(
             because their owner may use one object for all.
         examiner: Examines each input.
         wanted: Columns of a table that are read; None for all.
+        whole_tables: Whether each table of an iterable is one input.
 
     Raises:
         InvalidInputError: The value is neither an iterable nor a file of inputs.
     """
-    iterator = read(inputs, wanted)
+    iterator = read(inputs, wanted, whole_tables=whole_tables)
     if isinstance(iterator, AsyncIterator):
         return Awaited(iterator)
     if relayed and not isinstance(inputs, (list, tuple, range)):

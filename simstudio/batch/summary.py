@@ -79,7 +79,8 @@ class Summary:
         """Lines about errors, items that were not sent, times and cost."""
         if self.errors:
             yield "errors: " + ", ".join(f"{count} {name}" for name, count in self.errors.items())
-        others = [(self.replayed, "from the ledger"), (self.duplicates, "duplicates")]
+        copies = "duplicate" if self.duplicates == 1 else "duplicates"
+        others = [(self.replayed, "from the ledger"), (self.duplicates, copies)]
         if any(count for count, _ in others):
             yield "not sent: " + ", ".join(f"{count} {what}" for count, what in others if count)
         if self.p50 is not None and self.p95 is not None:

@@ -6,6 +6,7 @@ The libraries are optional, and imported when a table is read. Rows are read in 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sized
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from simstudio.batch.rows import BadRow, check_header
@@ -68,7 +69,7 @@ def is_table(value: object) -> bool:
     )
 
 
-def read_table(value: Any, wanted: Sequence[str] | None) -> Iterator[Any]:
+def read_table(value: Any, wanted: Sequence[str] | None, source: str = "the data frame") -> Iterator[Any]:
     """Rows of what :func:`is_table` says is one.
 
     Raises:
@@ -78,7 +79,38 @@ def read_table(value: Any, wanted: Sequence[str] | None) -> Iterator[Any]:
     if library_of(value) is None:
         arrow = import_package("pyarrow", "Reading Arrow data")
         value = arrow.RecordBatchReader.from_batches(value.schema, value.to_batches())
-    return read_rows(value, "the data frame", wanted)
+    return read_rows(value, source, wanted)
+
+
+def read_tables(values: Iterator[Any], wanted: Sequence[str] | None) -> Iterator[Any]:
+    """Rows of tables that come one by one, such as record batches, or the parts of a frame; other values as they are.
+
+    Raises:
+        InvalidInputError: A table has no rows, or lacks a column.
+    """
+    return chain.from_iterable(_parts_of(values, wanted))
+
+
+def _parts_of(values: Iterator[Any], wanted: Sequence[str] | None) -> Iterator[Iterable[Any]]:
+    for number, value in enumerate(values, 1):
+        if is_table(value):
+            yield read_table(value, wanted, f"part {number}")
+        else:
+            yield (value,)
+            yield values  # an input costs no more than its iterable
+
+
+async def read_async_tables(values: AsyncIterator[Any], wanted: Sequence[str] | None) -> AsyncIterator[Any]:
+    """Rows of tables that are awaited one by one; see :func:`read_tables`."""
+    number, tables = 0, True
+    async for value in values:
+        number += 1
+        tables = tables and is_table(value)
+        if tables:
+            for row in read_table(value, wanted, f"part {number}"):
+                yield row
+        else:
+            yield value
 
 
 def read_rows(frame: Any, source: str, wanted: Sequence[str] | None) -> Iterator[Any]:
@@ -105,7 +137,15 @@ def read_data_set(value: Any, wanted: Sequence[str] | None) -> Iterator[Any]:
     """
     if value.column_names is not None:  # a streamed one may not know them
         check_header(list(value.column_names), wanted, "the data set")
-    return _as_json(iter(value), "the data set", wanted)
+    return _rows_of_data_set(iter(value), wanted)
+
+
+def _rows_of_data_set(rows: Iterator[Any], wanted: Sequence[str] | None) -> Iterator[Any]:
+    for row in rows:
+        if is_table(row):  # after with_format("arrow"), "pandas" or "polars"
+            yield from read_tables(chain((row,), rows), wanted)
+        else:
+            yield from _as_json(chain((row,), rows), "the data set", wanted)
 
 
 def is_cursor(value: object) -> bool:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import attrs
 import click
 
-from simstudio.batch.results import Target, count_missing
+from simstudio.batch.option import Target
+from simstudio.batch.results import count_missing
 from simstudio.batch.summary import Summary
 from simstudio.cli.batch_display import Display
 from simstudio.cli.batch_files import keep_apart
@@ -26,7 +27,7 @@ from simstudio.cli.connection import Connection
 from simstudio.cli.failures import CommandError, ExitCode, Failure, in_words, without_commands
 from simstudio.cli.output import say, write_json
 from simstudio.cli.services import words_of
-from simstudio.errors import BudgetError, InputChangedError, InvalidInputError, TooManyFailuresError
+from simstudio.errors import InputChangedError, InvalidInputError, SimStudioError
 
 if TYPE_CHECKING:
     from simstudio.batch.batch import Batch
@@ -96,8 +97,8 @@ class BatchRun:
         except KeyboardInterrupt:  # before signals were handled, or after
             terminated = self.connection.invocation.terminated
             self._end_interrupted(course.progress, signal.SIGTERM if terminated else signal.SIGINT)
-        except (BudgetError, TooManyFailuresError):
-            if course.progress is not None and not self.connection.as_json:
+        except SimStudioError:
+            if course.progress is not None and course.progress.finished and not self.connection.as_json:
                 self._say_how_it_went(course.progress)
             raise
         if stopped is not None:
@@ -200,13 +201,16 @@ class BatchRun:
             of_service["check"] = client.workflows.describe(settings.workflow)
         if settings.timeout is not None:
             of_service["timeout"] = settings.timeout
+        options = {**settings.options}
+        if "dead_letters" in options:
+            options["dead_letters"] = Target(options["dead_letters"], words)
         batch: Batch = begin(
             settings.workflow,
             inputs_of(settings.inputs),
             ledger=self.ledger,
             progress=display.follow,
             out=None if settings.out is None else Target(settings.out, words),
-            **settings.options,
+            **options,
             **of_service,
         )
         return batch

@@ -258,6 +258,7 @@ _WORDS = (
     ("budget= needs", "--budget needs"),
     ("flatten= is for the file of out=", "--flatten is for the file of --out"),
     ("columns= needs rows", "--column needs rows"),
+    ("take others with columns=", "take others with --column"),
     ("Its trace: client.traces.get(error), or simstudio", "Its trace: simstudio"),
     ("or say format=", "or give --format"),
     ("pass signature_header=", "give --signature-header"),

@@ -52,11 +52,11 @@ class WorkflowBatches(APIResource[M]):
 
         Args:
             inputs: An iterable of inputs (an async one too, or lazily made); a table, whose rows are the inputs (a data
-                frame of pandas or polars, Arrow data, a Hugging Face data set, a database cursor); or the path or
-                fsspec address of a file: JSON lines, ``.json`` (an array), ``.csv``, ``.tsv``, ``.parquet`` or
-                ``.arrow``, also with ``.gz`` or ``.zst``. Values of CSV are texts. Each input is copied when it is
-                read, so that a dict may be reused; files named by a path in it are read when they are sent, and must
-                stay as they are until then.
+                frame of pandas or polars, Arrow data, a Hugging Face data set, a database cursor), or an iterable of
+                tables, such as record batches; or the path or fsspec address of a file: JSON lines, ``.json`` (an
+                array), ``.csv``, ``.tsv``, ``.parquet`` or ``.arrow``, also with ``.gz`` or ``.zst``. Values of CSV are
+                texts. Each input is copied when it is read, so that a dict may be reused; files named by a path in it
+                are read when they are sent, and must stay as they are until then.
             concurrency: Number of items that run at a time; ``"auto"`` or None: as many as the server takes, up to 200.
             ordered: Give items in the order of the inputs; else as they end.
             mode: A request each (``sync``), queued and waited for (``async``), or a stream each (``stream``).

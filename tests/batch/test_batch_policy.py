@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import itertools
 import json
 import math
+import os
 import tempfile
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +27,7 @@ from simstudio.batch.execution import Price
 from simstudio.batch.inputs import read
 from simstudio.batch.items import BatchItem, Examiner, Prepared, prepare
 from simstudio.batch.ledger import Counts, Intent
+from simstudio.batch.option import Target
 from simstudio.batch.rows import BadRow, RowMap
 from simstudio.batch.sources import source_of
 from simstudio.errors import BudgetError, JobCancelledError, TooManyFailuresError
@@ -73,7 +76,7 @@ class TestMaxFailures:
         assert len(box.items) == ends
 
     def test_of_fewer_inputs_than_that_all_count(self) -> None:
-        with pytest.raises(TooManyFailuresError, match=r"3 of 4 items .* at most 0\.5 of them may"):
+        with pytest.raises(TooManyFailuresError, match=r"3 of 4 items .* at most 50 % of them may"):
             play(failing(1, 2, 3), range(4), max_failures=0.5, total=4, pace=FixedPace(1))
 
     def test_failures_of_earlier_runs_do_not_count(self, tmp_path: Path) -> None:
@@ -204,6 +207,30 @@ class TestDeadLetters:
         with pytest.raises(sim.AuthenticationError):
             play(FakeSender(lambda *_: sim.AuthenticationError("key", status=401)), range(3), dead_letters=path)
         assert path.read_text() == "kept"
+
+    def test_the_file_holds_whole_lines_when_there_is_no_more_room(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "failed.jsonl"
+        room = 200
+
+        def write(fd: int, data: Any) -> int:
+            nonlocal room
+            room, given = max(0, room - len(data)), data[:room]
+            if not given:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return real(fd, given)
+
+        real = os.write
+        monkeypatch.setattr(os, "write", write)
+        with pytest.raises(sim.ResultsError, match="No space left on device"):
+            play(failing(0, 1, 2), range(3), dead_letters=path, pace=FixedPace(1))
+        assert [json.loads(line)["input"] for line in path.read_text().splitlines()] == [0]
+
+    def test_messages_are_in_the_words_of_the_caller(self, tmp_path: Path) -> None:
+        path = tmp_path / "failed.jsonl"
+        play(failing(1), range(2), dead_letters=Target(os.fspath(path), str.upper))
+        assert json.loads(path.read_text())["dead_letter"]["error"]["message"] == "NO 1"
 
     def test_one_that_cannot_be_written_ends_the_batch(self, tmp_path: Path) -> None:
         box = Box()

@@ -33,7 +33,7 @@ def test_it_says_all_that_there_is() -> None:
     assert str(Summary.of(progress)).splitlines() == [
         "7 of 8 finished in 2 s: 4 done, 3 failed",
         "errors: 2 ExecutionError, 1 ServerError",
-        "not sent: 1 from the ledger, 1 duplicates",
+        "not sent: 1 from the ledger, 1 duplicate",
         "time of an item: p50 0.1 s, p95 2 s; 2.5/s of 5.0/s that the rate limit allows",
         "cost: $0.50",
     ]

@@ -23,7 +23,7 @@ from simstudio.batch.input_files import InputFile
 from simstudio.batch.inputs import count_inputs, read
 from simstudio.batch.items import BatchItem, Examiner, Prepared
 from simstudio.batch.json_rows import read_array
-from simstudio.batch.rows import BadRow, RowMap, check_columns
+from simstudio.batch.rows import BadRow, RowMap, check_columns, parse_columns
 from simstudio.batch.sources import Relay, source_of
 from simstudio.transport.errors import ConfigurationError, InvalidInputError
 
@@ -79,6 +79,8 @@ def rows_of(inputs: Any, wanted: list[str] | None = None) -> list[Any]:
         ("in.csv", CSV),
         ("in.csv", "\ufeff" + CSV),
         ("in.csv", CSV.replace("one,", "one~").replace(",", ";").replace("~", ",")),
+        ("in.csv", '\ufeff\n"id";"text"\na;"one, ""two""\nthree"\nb;grün'),
+        ("in.csv", CSV.replace("one,", "one~").replace(",", "\t").replace("~", ",")),
         ("in.tsv", CSV.replace("one,", "one~").replace(",", "\t").replace("~", ",")),
     ],
 )
@@ -157,6 +159,21 @@ def test_an_address_that_cannot_be_opened_is_told_without_its_secrets(address: s
     assert caught.value.__cause__ is None
 
 
+def test_the_cause_is_told_of_a_server_that_is_said_to_have_no_such_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(address: str, mode: str) -> None:
+        try:
+            raise ConnectionRefusedError(f"Cannot connect to {address}")
+        except OSError as error:
+            raise FileNotFoundError("%s not found. The URL contains glob characters", address) from error
+
+    monkeypatch.setattr(pytest.importorskip("fsspec"), "open", fail)
+    with pytest.raises(InvalidInputError) as caught:
+        rows_of("http://host/in.csv?sig=hunter2")
+    assert str(caught.value) == (
+        "The inputs http://host/in.csv cannot be opened: ConnectionRefusedError: Cannot connect to http://host/in.csv."
+    )
+
+
 def test_a_package_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "zstandard", None)
     (tmp_path / "in.csv.zst").write_bytes(b"\x28\xb5\x2f\xfd....")
@@ -168,7 +185,12 @@ def test_a_package_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.
     ("name", "content", "said"),
     [
         ("in.csv", b"a,a\n1,2\n", "in.csv: two columns are called 'a'."),
-        ("in.csv", b"a,\n1,2\n", "in.csv: columns need names, and one is called ''."),
+        (
+            "in.csv",
+            b"a,\n1,2\n",
+            "in.csv: columns need names, and one is called '': name it, or take others with columns=",
+        ),
+        ("in.csv", b"a\r1\r", "in.csv, line 1: no CSV (a carriage return alone ends no line: write"),
         ("in.csv", b'"a\n1,2\n', "in.csv, line 1: no CSV (unexpected end of data; the row ends at line 2)."),
         ("in.csv", "a,b\n".encode("utf-16"), "in.csv is UTF-16: save it as UTF-8 first"),
         ("in.parquet", b"id,text\n", "in.parquet: ArrowInvalid: Parquet magic bytes not found"),
@@ -185,6 +207,13 @@ def test_a_file_that_cannot_be_read_ends_the_batch(tmp_path: Path, name: str, co
     with pytest.raises(InvalidInputError) as caught:
         rows_of(tmp_path / name)
     assert str(caught.value).removeprefix(f"{tmp_path}/").startswith(said)
+
+
+def test_columns_that_are_not_wanted_need_no_name_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text(",a,x,x\n0,1,2,3\n")
+    assert [row["a"] for row in rows_of(tmp_path / "in.csv", ["a"])] == ["1"]
+    with pytest.raises(InvalidInputError, match="two columns are called 'x'"):
+        rows_of(tmp_path / "in.csv", ["a", "x"])
 
 
 @pytest.mark.parametrize(
@@ -257,6 +286,13 @@ class DataSet:
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return iter(ROWS)
+
+
+class FormattedDataSet(DataSet):
+    """One after ``with_format("arrow")``: each row is a table."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return (arrow_table().slice(at, 1) for at in range(2))
 
 
 class Result:
@@ -350,6 +386,7 @@ TABLES = {
     "stream": lambda: arrow_table().to_reader(),
     "arrow data set": made_by("pyarrow.dataset", lambda dataset: dataset.dataset(arrow_table())),
     "data set": DataSet,
+    "formatted data set": FormattedDataSet,
     "cursor": cursor,
     "result": Result,
 }
@@ -360,8 +397,43 @@ def test_the_rows_of_a_table_are_inputs(make: Callable[[], Any]) -> None:
     assert rows_of(make()) == ROWS
     assert rows_of(make(), ["text"]) == [{"text": row["text"]} for row in ROWS]
     assert rows_of(make(), ["text", "id"]) == ROWS
-    with pytest.raises(InvalidInputError, match=r"columns: the .* has no column 'txt'; it has 'id', 'text'\."):
+    with pytest.raises(InvalidInputError, match=r"^the .* has no column 'txt'; it has 'id', 'text'\."):
         rows_of(make(), ["txt"])
+
+
+def batches() -> list[Any]:
+    batches: list[Any] = arrow_table().to_batches(max_chunksize=1)
+    return batches
+
+
+@pytest.mark.parametrize("make", [list, tuple, iter], ids=["list", "tuple", "iterator"])
+def test_tables_that_come_one_by_one_are_rows(make: Callable[[Any], Any]) -> None:
+    assert rows_of(make(batches())) == ROWS
+    assert rows_of(make(batches()), ["text"]) == [{"text": row["text"]} for row in ROWS]
+    assert list(read(make(batches()), whole_tables=True)) == batches()  # type: ignore[call-overload]
+    items, _ = play(FakeSender(echo), make(batches()), columns=["id"])
+    assert [item.input for item in items] == [{"id": "a"}, {"id": "b"}]
+    raw = pytest.importorskip("pyarrow").table({"raw": [b""]})
+    with pytest.raises(InvalidInputError, match=r"^part 3 has no column 'text'"):
+        rows_of(make([*batches(), raw]), ["text"])
+    assert str(rows_of(make([*batches(), raw]))[-1].error).startswith("part 3, row 1: Column 'raw' is of type bytes")
+
+
+async def test_awaited_tables_are_rows() -> None:
+    async def come(values: list[Any]) -> AsyncIterator[Any]:
+        for value in values:
+            yield value
+
+    assert await awaited_rows(come(batches()), ["text"]) == [{"text": row["text"]} for row in ROWS]
+    assert await awaited_rows(come([1, *batches()])) == [1, *batches()]
+
+
+def test_an_iterator_stays_open_for_its_owner() -> None:
+    numbers = (n for n in range(3))
+    found: Any = read(numbers)
+    assert next(found) == 0
+    del found
+    assert list(numbers) == [1, 2]
 
 
 def test_values_become_json_data_and_one_that_cannot_makes_its_row_bad() -> None:
@@ -410,6 +482,10 @@ def test_a_column_is_no_table() -> None:
         (made_by("polars", lambda polars: polars.LazyFrame(ROWS)), r"pass frame\.collect\(\)"),
         (lambda: {"train": DataSet()}, r"a dict of data sets: give one of them, such as inputs\['train'\]"),
         (lambda: connect().cursor(), "no rows: execute a query with it first"),
+        (
+            made_by("pyarrow.dataset", lambda dataset: dataset.dataset(arrow_table()).scanner()),
+            r"not Scanner: pass what its to_batches\(\) returns",
+        ),
     ],
 )
 def test_what_has_no_rows_is_told(make: Callable[[], Any], said: str) -> None:
@@ -481,6 +557,12 @@ def test_columns_that_cannot_be_used_are_refused(columns: Any) -> None:
         check_columns("columns", columns)
 
 
+def test_a_column_of_the_command_line_is_one_field() -> None:
+    assert parse_columns(["a", "b=x"]) == {"a": "a", "b": "x"}
+    with pytest.raises(InvalidInputError, match="each column once, and 'a' is there twice"):
+        parse_columns(["a", "a=b"])
+
+
 def test_two_columns_are_not_one_field() -> None:
     with pytest.raises(InvalidInputError, match="columns must name one column for each field, not two for 'x'"):
         check_columns("columns", {"a": "x", "b": "x"})
@@ -494,5 +576,9 @@ def test_a_frame_of_an_index_alone_is_not_empty() -> None:
 
 
 def test_messages_call_an_address_by_what_is_no_secret() -> None:
+    file = InputFile("https://key:sec%72et@host/a.csv?token=secret+1")
+    assert file.redact("'https://key:secret@host/a.csv?token=secret%201' of host/a.csv?b") == (
+        "'https://host/a.csv' of host/a.csv"
+    )
     assert InputFile("s3://key:secret@bucket/a.csv.gz?token=secret").name == "s3://bucket/a.csv.gz"
     assert InputFile("s3://key:secret@bucket/a.csv.gz?token=secret").form == "csv"

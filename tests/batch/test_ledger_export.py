@@ -188,6 +188,11 @@ def test_a_suffix_that_says_nothing_is_an_error(ledger: Ledger, tmp_path: Path, 
         export(ledger, tmp_path / name)
 
 
+def test_an_address_is_no_target(ledger: Ledger) -> None:
+    with pytest.raises(InvalidInputError, match=r"target is 's3://bucket/out\.csv': name a file on this machine"):
+        export(ledger, "s3://bucket/out.csv")
+
+
 def test_a_format_that_there_is_not_is_an_error(ledger: Ledger, tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="not 'xml'"):
         export(ledger, tmp_path / "out.csv", format="xml")  # type: ignore[arg-type]

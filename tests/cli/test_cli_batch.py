@@ -40,7 +40,7 @@ class TestRunning:
         assert first.startswith("simstudio: 4/4 finished, 3 done, 1 failed, ")
         assert [re.sub(r"[\d.,]+(e[+-]\d+)?(?= s|/s)", "N", line) for line in others] == [
             "simstudio: errors: 1 ExecutionError",
-            "simstudio: not sent: 1 duplicates",
+            "simstudio: not sent: 1 duplicate",
             "simstudio: time of an item: p50 N s, p95 N s; N/s of N/s that the rate limit allows",
         ]
 
@@ -72,6 +72,7 @@ class TestRunning:
 
         assert result.exit_code == 1
         assert result.stderr.splitlines()[-1].startswith("simstudio: error: The workflow failed: ")
+        assert "simstudio: 1/3 finished, 0 done, 1 failed" in result.stderr
         assert work[5] == 0
 
     @pytest.mark.parametrize("mode", ["sync", "async", "stream"])
@@ -185,8 +186,9 @@ class TestBadInput:
         assert [(line["input"], line["attempts"]) for line in lines(result.stdout)] == [({"n": 3}, 2)]
         refused = cli("batch", "run", "work", inputs, "--dead-letters", inputs)
         assert (refused.exit_code, "Both the inputs and the dead letters" in refused.stderr) == (2, True)
-        refused = cli("batch", "run", "work", inputs, "--dead-letters", str(tmp_path))
-        assert (refused.exit_code, "error: --dead-letters is " in refused.stderr) == (2, True)
+        for path in (str(tmp_path), "s3://bucket/failed.jsonl"):
+            refused = cli("batch", "run", "work", inputs, "--dead-letters", path)
+            assert (refused.exit_code, "error: --dead-letters is " in refused.stderr) == (2, True)
 
     def test_options_are_named_as_they_are_given(self, cli, work, given, tmp_path) -> None:
         (tmp_path / "rows.jsonl").write_text("[1]\n")

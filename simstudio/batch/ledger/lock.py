@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 
+from simstudio.batch.option import check_no_address
 from simstudio.core.disk import make_private
 from simstudio.transport.errors import InvalidInputError
 
@@ -57,4 +58,5 @@ def check_path(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
         raise InvalidInputError(f"ledger must be the path of a file: no file can be called {os.fspath(path)!r}.")
     if os.fspath(path) == ":memory:":
         raise InvalidInputError("ledger must be a file: one in memory would not survive the process. Leave it out.")
+    check_no_address("ledger", path)
     return path
