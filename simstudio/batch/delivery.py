@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
-from simstudio.batch.backlog import MOST_WEIGHT, weight_of
+from simstudio.batch.backlog import MOST_ITEMS, MOST_WEIGHT, weight_of
 from simstudio.batch.failures import DeadLetters, FailureLimit
 from simstudio.batch.progress import WORTH_TELLING
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from simstudio.batch.options import Options
     from simstudio.batch.progress import Progress
     from simstudio.batch.results import Results
+
+
+_TASK = MOST_WEIGHT // MOST_ITEMS
+"""Weight of a task of an async ``on_result``, by which as many may be unfinished as items may wait for the consumer."""
 
 
 class Outbox(Protocol):
@@ -61,7 +65,7 @@ class Delivery:
         results: Results | None = None,
         on_result: Callable[[BatchItem], Any] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
-        spawn: Callable[[Coroutine[Any, Any, None]], None],
+        spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
     ) -> None:
         self._outbox = outbox
         self._options = options
@@ -79,10 +83,11 @@ class Delivery:
         self._next = 0
         self._early: dict[int, tuple[BatchItem, int]] = {}  # with their weight
         self._early_weight = 0
+        self._handled_weight = 0  # of the items that an async on_result has not finished with
 
     def has_room(self, index: int) -> bool:
-        """Whether the input at a place may be read now: neither the window nor the backlog of the consumer is full."""
-        if self._outbox.full:
+        """Whether the input at a place may be read now: neither the window nor a backlog is full."""
+        if self._outbox.full or self._handled_weight >= MOST_WEIGHT:
             return False
         return not self._is_ordered or (index - self._next < self._options.window and self._early_weight < MOST_WEIGHT)
 
@@ -208,4 +213,9 @@ class Delivery:
     def _call_on_result(self, on_result: Callable[[BatchItem], Any], item: BatchItem) -> None:
         told = on_result(item)
         if asyncio.iscoroutine(told):
-            self._spawn(told)
+            weight = weight_of(item) + _TASK
+            self._handled_weight += weight
+            self._spawn(told).add_done_callback(lambda _: self._end_handling(weight))
+
+    def _end_handling(self, weight: int) -> None:
+        self._handled_weight -= weight

@@ -94,7 +94,7 @@ class Engine:
             results=results,
             on_result=on_result,
             on_progress=on_progress,
-            spawn=self._spawn,
+            spawn=lambda coroutine: self._spawn(coroutine, self._handlers),
         )
         budget = options.given["budget"]
         self._budget = None if budget is None else Budget(budget)
@@ -109,7 +109,8 @@ class Engine:
         self._begins_together = ledger is not None  # one commit for many items
         self._later: list[tuple[float, int, WorkItem]] = []  # a heap of what is sent again, and when
         self._held: deque[WorkItem] = deque()  # what the pace did not let begin
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()  # executions
+        self._handlers: set[asyncio.Task[None]] = set()  # of async on_result=
         self._asking: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._draining = self._aborted = False
@@ -142,7 +143,7 @@ class Engine:
 
     def is_part(self, task: asyncio.Task[Any] | None) -> bool:
         """Whether a task belongs to this batch: an execution, or an async ``on_result``."""
-        return task in self._tasks
+        return task in self._tasks or task in self._handlers
 
     def _call(self, function: Callable[[], None]) -> None:
         if self._loop is not None:
@@ -155,7 +156,7 @@ class Engine:
 
     def _cancel(self) -> None:
         self._aborted = True
-        for task in self._tasks:
+        for task in (*self._tasks, *self._handlers):
             task.cancel()
 
     # -- the loop ----------------------------------------------------------------------------------------------------
@@ -203,7 +204,7 @@ class Engine:
             self._awake.set()  # an error ends the batch
 
     def _is_over(self) -> bool:
-        if self._tasks:
+        if self._tasks or self._handlers:
             return False
         return (
             self._draining
@@ -239,7 +240,7 @@ class Engine:
         with self._end_on_error():
             self._attempts.commit(batch)
             for work in batch:
-                self._spawn(self._execute(work))
+                self._spawn(self._execute(work), self._tasks)
         with self._end_on_error():
             if self._asking is None and self._pace.wants_limits():
                 self._asking = asyncio.get_running_loop().create_task(self._ask_again())
@@ -342,12 +343,18 @@ class Engine:
             self._awake.set()
         return batch[0]
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run a coroutine that the batch waits for at its end. An error of it ends the batch."""
+    def _spawn(self, coroutine: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> asyncio.Task[None]:
+        """Run a coroutine that the batch waits for at its end, as one of some tasks. An error of it ends the batch."""
+
+        def end(task: asyncio.Task[None]) -> None:
+            tasks.discard(task)
+            self._awake.set()
+            coroutine.close()  # if the task was cancelled before it began
+
         task = asyncio.get_running_loop().create_task(self._run_to_end(coroutine))
-        self._tasks.add(task)
-        task.add_done_callback(self._on_end)
-        task.add_done_callback(lambda _: coroutine.close())  # if the task was cancelled before it began
+        tasks.add(task)
+        task.add_done_callback(end)
+        return task
 
     async def _run_to_end(self, coroutine: Coroutine[Any, Any, None]) -> None:
         with self._end_on_error():
@@ -359,10 +366,6 @@ class Engine:
                 raise SimStudioError(
                     "An execution, or an on_result=, was cancelled by something else than its batch, which ends so."
                 ) from error
-
-    def _on_end(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self._awake.set()
 
     @contextmanager
     def _end_on_error(self) -> Iterator[None]:
@@ -377,16 +380,20 @@ class Engine:
         complete = self._is_complete()
         if self._timer is not None:
             self._timer.cancel()
+        aborted = self._aborted
         self._cancel()
         questions = [task for task in (self._asking, self._watching) if task is not None]
         for task in questions:
             task.cancel()
-        await asyncio.gather(*self._tasks, *questions, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *self._handlers, *questions, return_exceptions=True)
         await self._intake.aclose()
         for work in (*self._held, *(entry[2] for entry in self._later)):
             if work.failed is not None:  # it was to be begun again
                 with self._end_on_error():
                     self._give(work, work.failed)
+        if aborted:
+            self._cancel()
+        await asyncio.gather(*self._handlers, return_exceptions=True)
         with self._end_on_error():
             self._delivery.flush()
         if self._duplicates is not None:

@@ -15,7 +15,7 @@ import pytest
 from fakes import Fake, options_of
 
 import simstudio as sim
-from simstudio.batch.backlog import MOST_WEIGHT, Backlog
+from simstudio.batch.backlog import MOST_ITEMS, MOST_WEIGHT, Backlog
 from simstudio.batch.engine import Engine
 from simstudio.batch.execution import Limits, Receipt
 from simstudio.batch.items import BatchItem, prepare
@@ -135,9 +135,10 @@ def play(
     names = ("on_result", "on_progress", "total", "clock", "results")
     told = {name: options.pop(name) for name in names if name in options}
     source = source_of(inputs, relayed=False)
+    options = {"backoff": AT_ONCE, **options}
     engine = Engine(
         sender=sender, source=source, outbox=out, pace=pace or FixedPace(), ledger=ledger,  # type: ignore[arg-type]
-        options=options_of(backoff=AT_ONCE, **options), **told,
+        options=options_of(**options), **told,
     )  # fmt: skip
     try:
         asyncio.run(asyncio.wait_for(engine.run(), 20))
@@ -412,6 +413,58 @@ class TestRunning:
 
         play(FakeSender(echo), range(5), on_result=later, on_progress=lambda progress: seen.append(progress.finished))
         assert (sorted(told), seen) == ([0, 1, 2, 3, 4], [0, 1, 2, 3, 4, 5, 5])
+
+    def test_an_async_on_result_is_no_execution(self) -> None:
+        """It neither counts as running nor takes the place of an item, and the batch waits for it in the end."""
+        told: list[tuple[int, int]] = []
+        last, progress = asyncio.Event(), list[Progress]()
+
+        async def wait_for_all(item: BatchItem) -> None:
+            if item.index == 4:
+                last.set()
+            await last.wait()
+            await asyncio.sleep(0)
+            told.append((item.index, progress[0].running))
+
+        play(FakeSender(echo), range(5), pace=FixedPace(1), on_result=wait_for_all, on_progress=progress.append)
+
+        assert sorted(told) == [(index, 0) for index in range(5)]
+
+    def test_an_async_on_result_of_an_item_that_was_to_run_again_is_waited_for(self) -> None:
+        told: list[int] = []
+
+        async def later(item: BatchItem) -> None:
+            for _ in range(9):
+                await asyncio.sleep(0)
+            told.append(item.index)
+            if item.index == 1:
+                raise KeyError("ends the batch")
+
+        sender = FakeSender(lambda value, _: sim.ExecutionError("bad") if value == 0 else value)
+        pace, slow = FixedPace(1), Backoff(initial=1000.0, maximum=1000.0, jitter=0.0)
+        with pytest.raises(KeyError, match="ends"):
+            play(sender, range(9), pace=pace, on_result=later, retries=1, ordered=False, backoff=slow)
+
+        assert {0, 1} <= set(told)
+
+    def test_no_item_begins_while_many_async_on_results_are_behind(self) -> None:
+        sender = FakeSender(echo)
+        told: list[int] = []
+        behind = asyncio.Event()
+
+        async def work(item: BatchItem) -> None:
+            if item.index == 0:
+                for _ in range(5 * MOST_ITEMS):
+                    await asyncio.sleep(0)
+                assert len(sender.sent) <= MOST_ITEMS + pace.limit
+                behind.set()
+            await behind.wait()
+            told.append(item.index)
+
+        pace = FixedPace(4)
+        play(sender, range(2 * MOST_ITEMS), pace=pace, on_result=work, ordered=False)
+
+        assert len(told) == 2 * MOST_ITEMS
 
     def test_progress_is_told_that_it_is_over_and_may_fail_even_then(self) -> None:
         def show(progress: Progress) -> None:
