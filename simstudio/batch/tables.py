@@ -92,11 +92,14 @@ def read_tables(values: Iterator[Any], wanted: Sequence[str] | None) -> Iterator
 
 
 def _parts_of(values: Iterator[Any], wanted: Sequence[str] | None) -> Iterator[Iterable[Any]]:
-    for number, value in enumerate(values, 1):
+    number = 0
+    for value in values:
+        number += 1  # noqa: SIM113 - enumerate() keeps the last value, which may be large
         if is_table(value):
             yield read_table(value, wanted, f"part {number}")
         else:
             yield (value,)
+            del value
             yield values  # an input costs no more than its iterable
 
 
