@@ -6,6 +6,7 @@ because an earlier run finished it or it is no JSON data, is delivered from here
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,10 @@ class Intake:
         self._source = source
         source.bind(wake)
         self._options = options
-        self._examine = options.examiner().examine
+        examiner = options.examiner()
+        self._examine, self._identifies = examiner.examine, examiner.identifies
+        self._wake = wake
+        self._identifying: asyncio.Task[Prepared | BatchItem] | None = None
         self._delivery = delivery
         self._ledger = ledger
         self._duplicates = duplicates
@@ -80,7 +84,7 @@ class Intake:
         """
         self.waits = False
         while self.count < until and self._may_read():
-            value = self._source.take()
+            value = self._source.take() if self._identifying is None else self._take_identified(self._identifying)
             if value is LATER:
                 self.waits = True
                 return None
@@ -98,6 +102,8 @@ class Intake:
 
     async def aclose(self) -> None:
         """Stop waiting for inputs."""
+        if self._identifying is not None:
+            self._identifying.cancel()
         await self._source.aclose()
 
     def _may_read(self) -> bool:
@@ -106,7 +112,13 @@ class Intake:
         return self._duplicates is None or self._duplicates.waiting < self._options.window
 
     def _admit(self, value: Any) -> WorkItem | None:
-        prepared = value.found if type(value) is Examined else self._examine(value)
+        if type(value) is Examined:
+            prepared = value.found
+        else:
+            prepared = self._examine(value)
+            if self._identifies and isinstance(prepared, Prepared) and prepared.is_large:
+                self._identify(prepared)
+                return None
         self.count += 1
         if isinstance(prepared, BatchItem):
             if self._ledger is not None:
@@ -118,6 +130,17 @@ class Intake:
             if entry is not None:
                 return self._resume(prepared, entry, self._ledger)
         return WorkItem(prepared) if self._duplicates is None else self._send_once(prepared, self._duplicates)
+
+    def _identify(self, prepared: Prepared) -> None:
+        """Read the large files of an input on a thread, so that the event loop goes on."""
+        self._identifying = asyncio.get_running_loop().create_task(asyncio.to_thread(prepared.identify))
+        self._identifying.add_done_callback(lambda _: self._wake())
+
+    def _take_identified(self, identifying: asyncio.Task[Prepared | BatchItem]) -> Any:
+        if not identifying.done():
+            return LATER
+        self._identifying = None
+        return Examined(identifying.result())
 
     def _send_once(self, prepared: Prepared, duplicates: Duplicates) -> WorkItem | None:
         found = duplicates.begin(prepared)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 ItemState: TypeAlias = Literal["done", "failed", "unknown"]
 
+_LARGE = 4 * 1024 * 1024
+"""Bytes of the files of an input from which its fingerprint takes long, on an event loop."""
+
 
 @attrs.frozen
 class BatchItem(Generic[R]):
@@ -141,6 +144,7 @@ class Prepared:
             were read; a path stays a path, and the file is read when the input is sent.
         key: Result of the caller's ``key`` function, else the index as text.
         holds_files: Whether it holds files, which may change until they are sent.
+        is_large: Whether its files are so large that its fingerprint takes long.
     """
 
     index: int
@@ -148,11 +152,21 @@ class Prepared:
     key: str
     _fingerprint: str | None = None
     holds_files: bool = False
+    is_large: bool = False
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the JSON text, which differs for a changed input. Only ledgers and ``dedup`` ask for it."""
         return fingerprint(self.input) if self._fingerprint is None else self._fingerprint
+
+    def identify(self) -> Prepared | BatchItem:
+        """The input with its fingerprint, or its failed item if a file cannot be read. It may take long."""
+        try:
+            return attrs.evolve(self, fingerprint=self.fingerprint)
+        except Exception as problem:  # noqa: BLE001 - any error of the file system
+            error = InvalidInputError(f"Input {self.index} cannot be sent as JSON: {describe_error(problem)}.")
+            error.__cause__ = problem
+            return BatchItem(self.index, self.input, error=error, state="failed", key=self.key)
 
 
 def prepare(
@@ -182,8 +196,13 @@ def prepare(
     try:
         if adapt is not None:
             value = adapt(value)
-        copy, holds_files = copy_input(value)
-        return Prepared(index, copy, named, fingerprint(copy) if holds_files else None, holds_files)
+        copy, files = copy_input(value)
+        if not files:
+            return Prepared(index, copy, named)
+        is_large = sum(files) > _LARGE
+        return Prepared(
+            index, copy, named, None if is_large else fingerprint(copy), holds_files=True, is_large=is_large
+        )
     except Exception as error:
         raise InvalidInputError(f"Input {index} cannot be sent as JSON: {describe_problem(error, value)}") from error
 
@@ -216,6 +235,7 @@ class Examiner:
         rows: Makes inputs of rows; None if they are inputs.
         adapt: Replaces values of the service's own types in an input.
         strict: Whether a row that cannot be read ends the batch.
+        identifies: Whether the fingerprints of inputs are needed.
     """
 
     def __init__(
@@ -225,16 +245,21 @@ class Examiner:
         adapt: Callable[[Any], Any] | None = None,
         *,
         strict: bool = False,
+        identifies: bool = False,
     ) -> None:
         self._key = key
         self._rows = rows
         self._adapt = adapt
         self._strict = strict
+        self.identifies = identifies
         self._count = 0
 
     def __call__(self, value: Any) -> Examined:
-        """Examine the next input, as :meth:`examine` does, and mark it as examined."""
-        return Examined(self.examine(value))
+        """Examine the next input, as :meth:`examine` does, and mark it as examined. It may take long."""
+        found = self.examine(value)
+        if self.identifies and isinstance(found, Prepared) and found.is_large:
+            found = found.identify()
+        return Examined(found)
 
     def examine(self, value: Any) -> Prepared | BatchItem:
         """Prepare the next input, or make the failed item of one that is refused.

@@ -302,4 +302,6 @@ class Options:
         rows = None if columns is None and function is None else RowMap(columns, function)
         key = self.given["key"]
         strict = self.given["on_bad_row"] == "fail"
-        return Examiner(key_of(key) if isinstance(key, str) else key, rows, self.adapt, strict=strict)
+        identifies = self.given["ledger"] is not None or self.given["dedup"]
+        function = key_of(key) if isinstance(key, str) else key
+        return Examiner(function, rows, self.adapt, strict=strict, identifies=identifies)

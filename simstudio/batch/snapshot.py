@@ -10,6 +10,7 @@ import os
 import reprlib
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from simstudio.core.files import File, as_file
@@ -101,13 +102,23 @@ def restore_files(value: Any) -> Any:
 
 
 def _digest_of(file: File) -> str:
+    path = file.content
+    if not isinstance(path, os.PathLike):
+        return hashlib.sha256(path).hexdigest()
+    try:
+        found = os.stat(path)  # noqa: PTH116 - any os.PathLike
+        return _digest_path(os.fspath(path), found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    except OSError as error:
+        raise InvalidInputError(f"The file {file.name!r} cannot be read: {error}.") from error
+
+
+@lru_cache(maxsize=1024)
+def _digest_path(path: str, *_: int) -> str:
+    """The digest of a file, read once for each state of the file."""
     digest = hashlib.sha256()
-    if isinstance(file.content, os.PathLike):
-        with open(file.content, "rb") as opened:  # noqa: PTH123 - any os.PathLike
-            while piece := opened.read(_PIECE):
-                digest.update(piece)
-    else:
-        digest.update(file.content)
+    with open(path, "rb") as opened:  # noqa: PTH123 - any os.PathLike
+        while piece := opened.read(_PIECE):
+            digest.update(piece)
     return digest.hexdigest()
 
 
@@ -124,17 +135,17 @@ class _Unsendable(Exception):  # noqa: N818 - internal: collects the place on it
         return "".join(reversed(self.steps)).removeprefix(".")[:_SHOWN]
 
 
-def copy_input(value: Any) -> tuple[Any, bool]:
-    """Copy an input. Returns the copy and whether it holds files.
+def copy_input(value: Any) -> tuple[Any, list[int]]:
+    """Copy an input. Returns the copy and the sizes of the files in it, in bytes.
 
     Raises:
         Exception: The input cannot be sent; :func:`describe_problem` returns the cause.
     """
-    files: list[File] = []
-    return _copy_mapping(value, files) if type(value) is dict else _copy(value, files), bool(files)
+    files: list[int] = []
+    return _copy_mapping(value, files) if type(value) is dict else _copy(value, files), files
 
 
-def _copy(value: Any, files: list[File]) -> Any:
+def _copy(value: Any, files: list[int]) -> Any:
     kind = type(value)
     if kind is int and value.bit_length() > _LONG:
         str(value)  # raises, as encoding would, if it has too many digits
@@ -158,7 +169,7 @@ def _copy(value: Any, files: list[File]) -> Any:
     return value if isinstance(value, (str, int)) else _copy_file(value, files)
 
 
-def _copy_mapping(value: Mapping[Any, Any], files: list[File]) -> dict[str, Any]:
+def _copy_mapping(value: Mapping[Any, Any], files: list[int]) -> dict[str, Any]:
     made = {}
     try:
         items = list(value.items())
@@ -177,13 +188,15 @@ def _copy_mapping(value: Mapping[Any, Any], files: list[File]) -> dict[str, Any]
     return made
 
 
-def _copy_file(value: Any, files: list[File]) -> Any:
+def _copy_file(value: Any, files: list[int]) -> Any:
     try:
         file = as_file(value)
-        if file is not None and isinstance(file.content, os.PathLike):
-            os.stat(file.content)  # noqa: PTH116 - any os.PathLike; here the place in the input is known
-        elif file is not None and not isinstance(file.content, bytes):
-            value = file = File(file.read(), name=file.name, mime=file.mime)  # the caller may close it
+        if file is not None and isinstance(file.content, os.PathLike):  # here the place in the input is known
+            files.append(os.stat(file.content).st_size)  # noqa: PTH116 - any os.PathLike
+        elif file is not None:
+            if not isinstance(file.content, bytes):
+                value = file = File(file.read(), name=file.name, mime=file.mime)  # the caller may close it
+            files.append(len(file.content))
     except RecursionError:
         raise
     except Exception as error:
@@ -193,7 +206,6 @@ def _copy_file(value: Any, files: list[File]) -> Any:
         raise _Unsendable(why) from error
     if file is None:
         raise _Unsendable(describe_type(value))
-    files.append(file)
     return value
 
 

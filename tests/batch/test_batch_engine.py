@@ -6,6 +6,7 @@ import asyncio
 import gc
 import itertools
 import math
+import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
@@ -18,11 +19,12 @@ import simstudio as sim
 from simstudio.batch.backlog import MOST_ITEMS, MOST_WEIGHT, Backlog
 from simstudio.batch.engine import Engine
 from simstudio.batch.execution import Limits, Receipt
-from simstudio.batch.items import BatchItem, prepare
+from simstudio.batch.items import BatchItem, Prepared, prepare
 from simstudio.batch.ledger import Counts, Intent, Ledger
 from simstudio.batch.progress import Progress
 from simstudio.batch.running import Box as Waiting
 from simstudio.batch.sources import Inline, source_of
+from simstudio.core.files import MAX_BODY_BYTES
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.transport.retry import Backoff
 
@@ -475,6 +477,73 @@ class TestRunning:
         with pytest.raises(KeyError, match="shown"):
             play(FakeSender(echo), range(3), on_progress=show, box=box)
         assert len(box.items) == 3
+
+
+class TestLargeFiles:
+    """Their digests take a second a gigabyte, in which the event loop goes on."""
+
+    @pytest.fixture
+    def readers(self, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+        """The threads that read a file for its digest."""
+        threads: list[int] = []
+
+        def read(path: Any, mode: str) -> Any:
+            threads.append(threading.get_ident())
+            return open(path, mode)  # noqa: PTH123
+
+        monkeypatch.setattr("simstudio.batch.snapshot.open", read, raising=False)
+        return threads
+
+    @staticmethod
+    def large(path: Path, size: int = 2 * MAX_BODY_BYTES) -> dict[str, Any]:
+        with path.open("wb") as file:
+            file.truncate(size)
+        return {"doc": path}
+
+    def test_are_read_once_and_not_by_the_event_loop(self, tmp_path: Path, readers: list[int]) -> None:
+        value = self.large(tmp_path / "a.bin")
+
+        items, _ = play(FakeSender(lambda *_: 1), [value, value, 3], ledger=opened(tmp_path), dedup=True)
+
+        assert [(item.output, item.duplicate) for item in items] == [(1, False), (1, True), (1, False)]
+        assert len(readers) == 1
+        assert threading.get_ident() not in readers
+
+    def test_are_read_by_the_thread_that_reads_the_inputs(self, tmp_path: Path, readers: list[int]) -> None:
+        options = options_of(ledger=tmp_path / "runs.sqlite")
+        (found,) = map(options.examiner(), [self.large(tmp_path / "a.bin")])
+
+        assert isinstance(found.found, Prepared)
+        assert found.found.fingerprint
+        assert readers == [threading.get_ident()]
+
+    def test_are_not_read_when_nothing_asks_for_their_digest(self, tmp_path: Path, readers: list[int]) -> None:
+        play(FakeSender(lambda *_: 1), [self.large(tmp_path / "a.bin")])
+
+        assert readers == []
+
+    @pytest.mark.parametrize("dedup", [True, False], ids=["when it is identified", "when it is committed"])
+    def test_that_has_gone_meanwhile_fails_alone(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dedup: bool
+    ) -> None:
+        def read(path: Any, mode: str) -> Any:
+            raise FileNotFoundError(2, "No such file or directory")
+
+        monkeypatch.setattr("simstudio.batch.snapshot.open", read, raising=False)
+
+        inputs = [self.large(tmp_path / "b.bin"), 3]
+        items, _ = play(FakeSender(lambda *_: 1), inputs, ledger=opened(tmp_path), dedup=dedup)
+
+        assert [item.ok for item in items] == [False, True]
+        assert str(items[0].error).endswith("The file 'b.bin' cannot be read: [Errno 2] No such file or directory.")
+
+    def test_a_changed_one_is_read_again(self, tmp_path: Path, readers: list[int]) -> None:
+        before = prepare(0, self.large(tmp_path / "a.bin")).fingerprint
+        with (tmp_path / "a.bin").open("r+b") as file:
+            file.write(b"changed")
+
+        assert prepare(0, {"doc": tmp_path / "a.bin"}).fingerprint != before
+        assert len(readers) == 2
 
 
 class TestFailing:
