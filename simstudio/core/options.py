@@ -86,8 +86,11 @@ def from_environment(given: Secret[Any], variable: str, default: object = None) 
     return given if given.reveal() is not None else Secret(os.environ.get(variable) or default)
 
 
-def check_timeout(value: object, name: str = "timeout") -> float | None:
+def check_timeout(value: object, name: str = "timeout", *, none: str = "no limit") -> float | None:
     """Return a timeout in seconds, or None for no limit.
+
+    Args:
+        none: Meaning of None, for messages.
 
     Raises:
         InvalidInputError: The value is no number, not finite, or not above 0.
@@ -95,10 +98,19 @@ def check_timeout(value: object, name: str = "timeout") -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InvalidInputError(f"{name} must be seconds as a number, or None for no limit, not {value!r}.")
+        raise InvalidInputError(f"{name} must be seconds as a number, or None for {none}, not {value!r}.")
     if not 0 < value <= LONGEST_TIMEOUT:
-        raise InvalidInputError(f"{name} must be above 0 seconds and finite, not {value!r}. Use None for no limit.")
+        raise InvalidInputError(f"{name} must be above 0 seconds and finite, not {value!r}. Use None for {none}.")
     return float(value)
+
+
+def check_interval(value: object, name: str = "poll_interval") -> float | None:
+    """Return the seconds between polls, or None for growing pauses.
+
+    Raises:
+        InvalidInputError: The value is no number, not finite, or not above 0.
+    """
+    return check_timeout(value, name, none="growing pauses")
 
 
 def check_headers(headers: Mapping[str, str] | Secret[Any] | None, key_header: str = "") -> dict[str, str]:

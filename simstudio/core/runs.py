@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 from simstudio.core.context import Context
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
-from simstudio.core.options import check_timeout
+from simstudio.core.options import check_interval, check_timeout
 from simstudio.core.resource import APIResource
 from simstudio.transport.errors import InvalidInputError, SimStudioError
 from simstudio.transport.flow import Flow
@@ -89,7 +89,7 @@ class SubmittedRun(APIResource[M], ABC, Generic[M, S, R]):
             >>> run.wait(timeout=60).status  # doctest: +SKIP
         """
         check_timeout(timeout)
-        check_timeout(poll_interval, "poll_interval")
+        check_interval(poll_interval)
         if on_progress is not None and not callable(on_progress):
             raise InvalidInputError(f"on_progress must be a function of the state, not {on_progress!r}.")
         self.state = yield from self._identify(self._await(timeout, on_progress, poll_interval))

@@ -15,7 +15,7 @@ from simstudio.core.errors import JobCancelledError, JobExecutionTimeoutError, J
 from simstudio.core.functions import with_hints
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
-from simstudio.core.options import UNSET, Unset, check_timeout
+from simstudio.core.options import UNSET, Unset, check_interval, check_timeout
 from simstudio.core.resource import APIResource
 from simstudio.models.execution import error_facts, is_time_limit
 from simstudio.models.runs import trace_advice
@@ -205,7 +205,7 @@ class Jobs(APIResource[M]):
 
         check_timeout(timeout)
         poller: Poller = self.poller
-        poller = poller.with_interval(check_timeout(poll_interval, "poll_interval"))
+        poller = poller.with_interval(check_interval(poll_interval))
         if target.fresh:
             poller = attrs.evolve(poller, transient=(*poller.transient, NotFoundError))
         if on_progress is not None and not callable(on_progress):

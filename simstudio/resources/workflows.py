@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from simstudio.core.context import Context
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
-from simstudio.core.options import UNSET, Unset, check_timeout
+from simstudio.core.options import UNSET, Unset, check_interval, check_timeout
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.resources.claims import execution_of
 from simstudio.resources.dialects import Dialects
@@ -191,7 +191,7 @@ class Workflows(WorkflowDescriptions[M], WorkflowPauses[M], WorkflowBatches[M]):
             >>> client.workflows.run("wf", on_progress=lambda job: print(job.status)).output  # doctest: +SKIP
         """
         check_timeout(timeout)
-        check_timeout(poll_interval, "poll_interval")
+        check_interval(poll_interval)
         yield from self._check(workflow_id, input, check)
         receipt = yield from self._submit(
             workflow_id, input, UNSET, execution_timeout, claiming=_choose_claiming(idempotent)

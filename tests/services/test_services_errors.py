@@ -150,7 +150,11 @@ def test_a_wait_that_ends_too_early_is_the_builtin_timeout(kind: Any):
 ADVICE: dict[str, dict[int, str]] = {
     "oomol": {401: "Check api_token", 403: "Check what the token may do.", 404: "Check the id and base_url."},
     "speedpix": {404: "Check the id and endpoint."},
-    "vectorvein": {401: "Check the API key", 403: "Check that this account may do this", 404: "Check the id."},
+    "vectorvein": {
+        401: "Check the API key",
+        403: "Check that this account may do this",
+        404: "Check that base_url points",
+    },
 }
 REDIRECTED = {
     "oomol": "It redirects to https://b.test/x, which is not followed",

@@ -139,10 +139,18 @@ def test_every_run_is_told_in_the_same_words_how_long_to_wait_and_how_often_to_p
 
 
 @pytest.mark.parametrize("name", RUNS)
-@pytest.mark.parametrize("wrong", [{"timeout": -1}, {"poll_interval": "2"}, {"on_progress": "print"}], ids=str)
-def test_what_a_run_cannot_be_told_is_refused_before_anything_is_sent(name: str, wrong: dict[str, Any]):
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"timeout": -1}, "timeout must .* Use None for no limit"),
+        ({"poll_interval": "2"}, "poll_interval must be seconds as a number, or None for growing pauses"),
+        ({"poll_interval": 0}, "poll_interval must .* Use None for growing pauses"),
+        ({"on_progress": "print"}, "on_progress"),
+    ],
+)
+def test_what_a_run_cannot_be_told_is_refused_before_anything_is_sent(name: str, wrong: dict[str, Any], said: str):
     server = Server(name.partition(",")[0])
-    with pytest.raises(InvalidInputError, match=next(iter(wrong))):
+    with pytest.raises(InvalidInputError, match=said):
         RUNS[name](server.client(), **wrong)
     assert server.asked == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,7 +14,8 @@ from wirecalls import Caller, hasty
 
 from simstudio import APIConnectionError, APITimeoutError, ConfigurationError, InvalidResponseError
 from simstudio.models.execution import WorkflowExecutionResult
-from simstudio.transport.message import Request
+from simstudio.transport.errors import SimStudioError
+from simstudio.transport.message import Request, Response
 from simstudio.transport.wire import failures
 
 Serve = Callable[..., FaultServer]
@@ -263,3 +265,24 @@ def test_an_ipv6_address_stands_in_brackets_before_its_port(error: Callable[[Req
 
     assert (raised.host, raised.port) == ("2001:db8::1", 8080)
     assert " [2001:db8::1]:8080" in str(raised)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(lambda request: failures.broken_error(request, "reset"), id="broken"),
+        pytest.param(lambda request: failures.timeout_error(request, "Read"), id="timed out"),
+        pytest.param(lambda request: failures.too_large(request, Response(200), 9), id="too large"),
+    ],
+)
+def test_only_of_a_request_that_may_change_something_is_an_outcome_left_open(
+    error: Callable[[Request], SimStudioError],
+) -> None:
+    def text(method: str, **options: Any) -> str:
+        return str(error(Request(method, "http://sim.test/api", **options)))
+
+    for open_ in (text("POST"), text("POST", resend="claimed"), text("DELETE")):
+        assert re.search(r"What was started there may go on; give|The request may have been carried out; look", open_)
+    for read in (text("GET"), text("HEAD"), text("POST", resend="read")):
+        assert "may " not in read
+        assert read.endswith(".")

@@ -12,7 +12,7 @@ from simstudio.core.endpoint import Sender, endpoint, extract, paged
 from simstudio.core.functions import with_hints
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
-from simstudio.core.options import UNSET, Unset, check_timeout
+from simstudio.core.options import UNSET, Unset, check_interval, check_timeout
 from simstudio.core.paging import Pages
 from simstudio.core.parameters import between, header, items, local
 from simstudio.core.resource import APIResource
@@ -301,7 +301,7 @@ class Runs(APIResource[M]):
         from simstudio.resources.v2.run_handle import RunHandle  # few programs need it
 
         check_timeout(timeout)
-        check_timeout(poll_interval, "poll_interval")
+        check_interval(poll_interval)
         if on_progress is not None and not callable(on_progress):
             raise InvalidInputError(f"on_progress must be a function of the run, not {on_progress!r}.")
         return (yield from RunHandle(self, workflow_id, run_id)._poll(timeout, on_progress, poll_interval))

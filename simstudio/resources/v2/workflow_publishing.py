@@ -6,7 +6,7 @@ from simstudio.core.context import Context
 from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
-from simstudio.core.options import UNSET, Unset, check_timeout
+from simstudio.core.options import UNSET, Unset, check_interval, check_timeout
 from simstudio.core.polling import Poller
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.deployments import (
@@ -82,7 +82,7 @@ class WorkflowPublishing(APIResource[M]):
         from simstudio.resources.v2.deployment_handle import DeploymentHandle  # few programs need it
 
         check_timeout(timeout)
-        check_timeout(poll_interval, "poll_interval")
+        check_interval(poll_interval)
         handle = DeploymentHandle(self, workflow_id, poller=self.poller)
         return (yield from handle._await(timeout, None, poll_interval))
 

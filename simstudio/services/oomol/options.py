@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 import attrs
 
-from simstudio.core.options import check_timeout
+from simstudio.core.options import check_interval, check_timeout
 from simstudio.core.polling import PollSchedule
 from simstudio.services.oomol.models import InstallTask, Task, TaskLog
 from simstudio.transport.errors import InvalidInputError
@@ -125,7 +125,8 @@ def polling(options: Mapping[str, Any] | None, **keywords: Any) -> Polling:
 
 def _convert_seconds(given: dict[str, Any], name: str, *documented: str) -> bool:
     """Replace an option in seconds by the documented one in milliseconds. Return whether it was given."""
-    seconds = check_timeout(given.pop(name, None), name)
+    check = check_interval if name == "poll_interval" else check_timeout
+    seconds = check(given.pop(name, None), name)
     if seconds is None:
         return False
     for other in documented:

@@ -183,8 +183,12 @@ def refuse(envelope: Envelope, response: Response, what: str) -> NoReturn:
     raise error
 
 
-def status_error(response: Response, credentials: Credentials) -> SpeedPixAPIError:
-    """Make the exception for an HTTP error status of the gateway, the service or the file storage."""
+def status_error(response: Response, credentials: Credentials, *, stored: bool = False) -> SpeedPixAPIError:
+    """Make the exception for an HTTP error status of the gateway, the service or the file storage.
+
+    Args:
+        stored: Whether the storage of files answered. It is asked by addresses that expire, without the keys.
+    """
     redact_response(response, credentials)
     headers, status = response.headers, response.status
     gateway_code, gateway_message = headers.get("x-ca-error-code"), headers.get("x-ca-error-message")
@@ -199,7 +203,7 @@ def status_error(response: Response, credentials: Credentials) -> SpeedPixAPIErr
     wait = parse_retry_after(headers.get("retry-after"), now=time.time())
     error = kind(
         f"{said[:_LONGEST]} ({_words(envelope or Envelope(err_code=code), response)})"
-        f"{f'. {wait_advice(wait)}' if throttled or status == 429 else _advice(response)}",
+        f"{f'. {wait_advice(wait)}' if throttled or status == 429 else _advice(response, stored=stored)}",
         _CODES.get(429 if throttled else status) or code,
         status,
         server_code=code,
@@ -239,7 +243,9 @@ def _words(envelope: Envelope, response: Response) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _advice(response: Response) -> str:
+def _advice(response: Response, *, stored: bool) -> str:
+    if stored:
+        return ". The address of the file may have expired." if response.status in (401, 403, 404, 410) else "."
     status, gateway = response.status, response.headers.get("x-ca-error-code")
     if status in (401, 403) and gateway:
         return ". The gateway refused the signature or the key: check app_key, app_secret and this machine's clock."

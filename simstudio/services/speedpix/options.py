@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from simstudio.core.options import check_timeout, from_environment
+from simstudio.core.options import check_interval, from_environment
 from simstudio.services.speedpix.errors import SpeedPixConfigurationError
 from simstudio.transport.endpoint import check_base_url
 from simstudio.transport.errors import ConfigurationError, InvalidInputError
@@ -54,8 +54,8 @@ def one_interval(polling_interval: float | None, poll_interval: float | None) ->
     if polling_interval is not None and poll_interval is not None:
         raise InvalidInputError("polling_interval and poll_interval are the same: give one of them.")
     if polling_interval is not None:
-        return check_timeout(polling_interval, "polling_interval")
-    return check_timeout(poll_interval, "poll_interval")
+        return check_interval(polling_interval, "polling_interval")
+    return check_interval(poll_interval)
 
 
 def unwrap(input: Any, **options: Any) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class Transfers:
         request.headers["Content-Type"] = content_type
         response = yield from self._exchange(request)
         if not response.ok:
-            raise status_error(response, self._context.session.credentials)
+            raise status_error(response, self._context.session.credentials, stored=True)
 
     def open(self, url: str, zone: Zone | None) -> Flow[Response]:
         """Begin to fetch a file, and return a response whose body is unread.
@@ -104,9 +104,9 @@ class Transfers:
             if response.ok:
                 return response
             if response.status not in (301, 302, 303, 307, 308):
-                raise status_error(response, self._context.session.credentials)
+                raise status_error(response, self._context.session.credentials, stored=True)
             url = next_hop(url, response.headers.get("location"), insecure=self._insecure, zone=zone)
-        raise UnsafeURLError(f"{without_query(url)} redirects again, after {MOST_HOPS} redirects: enough.")
+        raise UnsafeURLError(f"{without_query(url)} was not fetched: it comes after more than {MOST_HOPS} redirects.")
 
     def fetch(self, url: str, zone: Zone | None) -> Flow[bytes]:
         """Fetch a whole file; the arguments are those of :meth:`open`."""

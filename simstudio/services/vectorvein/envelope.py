@@ -164,8 +164,10 @@ def http_error(response: Response, credentials: Credentials) -> VectorVeinAPIErr
             history=response.history,
         )
     family = APIKeyError if status == 401 else RequestError
+    missing = status == 404 and envelope is None  # the API would have sent one
+    advice = ". Check that base_url points at VectorVein's API." if missing else _advice(status, response)
     error = combined(family, status_error_class(status))(
-        f"{said or reason(status)} ({describe(response)}){_advice(status, response)}",
+        f"{said or reason(status)} ({describe(response)}){advice}",
         status,
         status=status,
         details=_plain(response),

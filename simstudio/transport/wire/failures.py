@@ -114,14 +114,24 @@ def broken_error(request: Request, reason: str, received: int = 0) -> APIConnect
     """The error for a connection that broke when the request may have been sent."""
     host, port, address = _server(request)
     after = f" after {received} bytes of the answer" if received else ""
+    advice = "" if _is_read(request) else " The request may have been carried out; look before sending it again."
     error = APIConnectionError(
-        f"The connection to {address} broke{after}: {reason} ({_describe_request(request)}). "
-        "The request may have been carried out; look before sending it again.",
+        f"The connection to {address} broke{after}: {reason} ({_describe_request(request)}).{advice}",
         host=host,
         port=port,
     )
     error.lasting = reason == CLOSED_HERE
     return error
+
+
+def _is_read(request: Request) -> bool:
+    """Whether a request changes nothing on the server."""
+    return request.resend == "read" or request.method in ("GET", "HEAD")
+
+
+def _begin_advice(request: Request) -> str:
+    """Begin the sentence that says what to give, after what may be under way at the server."""
+    return "Give" if _is_read(request) else "What was started there may go on; give"
 
 
 def _server(request: Request) -> tuple[str, int, str]:
@@ -147,10 +157,10 @@ def timeout_error(request: Request, phase: str, proxy: str | None = None) -> API
     else:
         limit = "in time"
     doing = _DOING.get(phase, "waiting") + (f" through the proxy {proxy}" if proxy and phase == "Connect" else "")
-    advice = "What was started there may go on" if sent else "Nothing was sent"
+    outcome = _begin_advice(request) if sent else "Nothing was sent; give"
     return APITimeoutError(
         f"No whole answer from {address} {limit} (while {doing}; {_describe_request(request)}). "
-        f"{advice}; give a longer timeout, or check the server.",
+        f"{outcome} a longer timeout, or check the server.",
         host=host,
         port=port,
         sent=sent,
@@ -161,8 +171,8 @@ def too_large(request: Request, response: Response, limit: int) -> InvalidRespon
     """The error for a body that is larger than the client holds in memory."""
     return InvalidResponseError(
         f"{request.method} {request.path} answered {response.status} with a body of more than {limit} bytes, which is "
-        "the client's max_response_size. What was started there may go on; give the client a larger max_response_size, "
-        "or ask for less.",
+        f"the client's max_response_size. {_begin_advice(request)} the client a larger max_response_size, or ask for "
+        "less.",
         status=response.status,
         response=response,
     )

@@ -321,6 +321,7 @@ def test_a_file_that_is_gone_says_so(mode: str, server: SpeedPixServer):
         asyncio.run(output.async_read()) if mode == "async" else output.read()
 
     assert caught.value.error_code == "NoSuchKey"
+    assert str(caught.value).endswith("). The address of the file may have expired.")
     assert caught.value.response is not None
     assert "geheim" not in str(caught.value) + caught.value.response.url
 

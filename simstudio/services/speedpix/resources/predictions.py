@@ -10,7 +10,7 @@ from simstudio.core.conversion import structure
 from simstudio.core.failures import run_beforehand
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
-from simstudio.core.options import UNSET, Unset, check_headers, check_timeout
+from simstudio.core.options import UNSET, Unset, check_headers, check_interval, check_timeout
 from simstudio.core.polling import TRANSIENT_ERRORS, Poller
 from simstudio.services.speedpix.envelope import invalid, refuse
 from simstudio.services.speedpix.errors import (
@@ -333,7 +333,7 @@ def check_waiting(timeout: object, on_progress: object, interval: object) -> flo
     check_timeout(timeout)
     if on_progress is not None and not callable(on_progress):
         raise InvalidInputError(f"on_progress must be a function of the prediction, not {on_progress!r}.")
-    return check_timeout(interval, "poll_interval")
+    return check_interval(interval)
 
 
 def check_id(value: Any, name: str, *, optional: bool = False) -> str:

@@ -10,7 +10,7 @@ import attrs
 from simstudio.core.failures import describe
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
-from simstudio.core.options import UNSET, Unset, check_timeout
+from simstudio.core.options import UNSET, Unset, check_interval, check_timeout
 from simstudio.core.polling import Poller, PollSchedule
 from simstudio.core.runs import SubmittedRun
 from simstudio.services.vectorvein.envelope import DONE, Envelope, id_of, salvage_id
@@ -402,7 +402,7 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
 
     def _check_waiting(self, timeout: object, on_progress: object, poll_interval: object) -> None:
         check_timeout(timeout)
-        check_timeout(poll_interval, "poll_interval")
+        check_interval(poll_interval)
         if on_progress is not None and not callable(on_progress):
             raise invalid(f"on_progress must be a function of the run's state, not {on_progress!r}.")
 
