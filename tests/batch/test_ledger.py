@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -568,6 +570,27 @@ def test_a_second_batch_of_the_process_is_kept_out(path: Path) -> None:
     with opened(path), pytest.raises(LedgerError, match="in use by another batch of this process"):
         opened(path)
     opened(path).close()
+
+
+def _set_sessions(path: Path, pid: int) -> None:
+    """Make all sessions of a ledger those of a process."""
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE sessions SET pid = ?", [pid])
+
+
+def test_who_uses_a_ledger_is_no_guess_from_its_last_session(path: Path) -> None:
+    """A batch that begins has locked the ledger before it writes its session."""
+    with opened(path):
+        _set_sessions(path, pid=1)
+        with pytest.raises(LedgerError, match=rf"in use by another batch of this process \(pid {os.getpid()}\)"):
+            opened(path)
+
+    lock = sqlite3.connect(f"{path}-lock", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")  # as another process
+    _set_sessions(path, pid=os.getpid())
+    with pytest.raises(LedgerError, match=r"in use by another process \(pid unknown\)"):
+        opened(path)
+    lock.close()
 
 
 def test_a_link_to_a_ledger_is_the_same_ledger(path: Path, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ _MEANINGS = (
     ("malformed", "it is damaged"),
     ("not a database", "it is damaged, or no ledger at all"),
     ("file is encrypted", "it is damaged, or no ledger at all"),
-    ("locked", "another program has locked it"),
+    ("locked", "another program has locked it, or another connection of this one"),
     ("locking protocol", "its file system cannot lock files; keep it on a local disk"),
     ("readonly", "it, or the folder it is in, is read-only"),
     ("read-only", "it, or the folder it is in, is read-only"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from weakref import WeakSet
 
 from simstudio.batch.option import check_no_address
 from simstudio.core.disk import make_private
@@ -31,10 +32,21 @@ class Lock:
         except BaseException:
             self._db.close()
             raise
+        self._path, self._pid = path, os.getpid()
+        _held.add(self)
+
+    @staticmethod
+    def is_held_here(path: str) -> bool:
+        """Whether this process holds the lock of a ledger."""
+        return any(lock._path == path and lock._pid == os.getpid() for lock in list(_held))
 
     def release(self) -> None:
         """Release the lock."""
+        _held.discard(self)
         self._db.close()
+
+
+_held: WeakSet[Lock] = WeakSet()
 
 
 def canonical(path: str | os.PathLike[str]) -> str:

@@ -28,17 +28,22 @@ def lock_ledger(path: str) -> Lock:
         except sqlite3.OperationalError as error:
             if "locked" not in str(error):
                 raise
-            pid: int | None = None
-            with suppress(LedgerError), LedgerView(path) as view:
-                last = view.last_session()
-                pid = last.pid if last is not None else None
-            who, how = "another process", ""
-            if pid == os.getpid():
-                who, how = "another batch of this process", " (one that is left ends with its `with` or `async with`)"
+            who, how = f"another process (pid {_last_pid(path)})", ""
+            if Lock.is_held_here(path):
+                who = f"another batch of this process (pid {os.getpid()})"
+                how = " (one that is left ends with its `with` or `async with`)"
             raise LedgerError(
-                f"The ledger {path} is in use by {who} (pid {pid if pid is not None else 'unknown'}). "
-                f"Wait for its end{how}, or give this batch a ledger of its own."
+                f"The ledger {path} is in use by {who}. Wait for its end{how}, or give this batch a ledger of its own."
             ) from error
+
+
+def _last_pid(path: str) -> int | str:
+    """Id of the other process that last opened a ledger."""
+    with suppress(LedgerError), LedgerView(path) as view:
+        last = view.last_session()
+        if last is not None and last.pid != os.getpid():
+            return last.pid
+    return "unknown"
 
 
 def move(path: str | os.PathLike[str], base_url: str) -> None:

@@ -77,7 +77,7 @@ class Ledger(LedgerView):
 
         Raises:
             InvalidInputError: The path cannot be that of a file.
-            LedgerError: The ledger belongs to another workflow or server, is in use by another process, locked by
+            LedgerError: The ledger belongs to another workflow or server, is in use by another batch, locked by
                 another program or damaged, or cannot be made or written.
         """
         path = canonical(check_path(path))
