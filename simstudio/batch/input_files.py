@@ -129,7 +129,13 @@ class InputFile:
             try:
                 return Path(self.path).open("rb")
             except (OSError, ValueError) as error:  # ValueError: a null character
-                raise InvalidInputError(f"The inputs cannot be read: {error}.") from error
+                if Path(self.path).is_dir():
+                    raise InvalidInputError(
+                        f"The inputs {self.path} are a folder: name a file in it, or, for one of Parquet files, pass "
+                        f"pyarrow.dataset.dataset({self.path!r})."
+                    ) from error
+                reason = getattr(error, "strerror", None) or error
+                raise InvalidInputError(f"The inputs {self.path} cannot be read: {reason}.") from error
         library = import_package("fsspec", f"Reading {self.name}")
         try:
             return cast("BinaryIO", library.open(self.path, "rb").open())

@@ -36,8 +36,8 @@ class Dollars:
     def __str__(self) -> str:
         if not math.isfinite(self.amount):
             return "no limit"
-        exponent = Decimal(str(self.amount)).normalize().as_tuple().exponent
-        return f"${self.amount:,.{max(2, min(6, -int(exponent)))}f}"
+        whole, _, decimals = f"{self.amount:,.6f}".rstrip("0").partition(".")
+        return f"${whole}.{decimals:0<2}"
 
 
 @attrs.frozen

@@ -87,7 +87,8 @@ class Summary:
             allowed = "" if self.allowed is None else f" of {self.allowed:,.1f}/s that the rate limit allows"
             if self.allowed is not None and self.rate > self.allowed:
                 allowed = f" in a burst; the rate limit allows {self.allowed:,.1f}/s in the long run"
-            yield f"time of an item: p50 {self.p50:.2g} s, p95 {self.p95:.2g} s; {self.rate:,.1f}/s{allowed}"
+            yield f"time of an item: p50 {self.p50:.2g} s, p95 {self.p95:.2g} s"
+            yield f"rate: {self.rate:,.1f}/s{allowed}"
         if self.cost is not None:
             yield f"cost: {self.cost}"
 

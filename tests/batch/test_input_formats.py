@@ -112,6 +112,24 @@ def test_an_empty_file_has_no_rows(tmp_path: Path, name: str, content: str) -> N
     assert rows_of(tmp_path / name) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "folder",
+            r"The inputs folder are a folder: name a file in it, or, .* pass pyarrow\.dataset\.dataset\('folder'\)",
+        ),
+        ("none.csv", r"The inputs none\.csv cannot be read: No such file or directory\.$"),
+        ("a\0b.csv", "cannot be read: embedded null byte"),
+    ],
+)
+def test_what_is_no_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str) -> None:
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInputError, match=said):
+        rows_of(name)
+
+
 @pytest.mark.parametrize(("suffix", "pack"), [("", bytes), (".gz", gzip.compress), (".zst", zstd)])
 @pytest.mark.parametrize(
     ("name", "write"), [("in.parquet", parquet), ("in.arrow", arrow_file), ("in.arrows", arrow_stream)]

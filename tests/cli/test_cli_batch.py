@@ -41,7 +41,8 @@ class TestRunning:
         assert [re.sub(r"[\d.,]+(e[+-]\d+)?(?= s|/s)", "N", line) for line in others] == [
             "simstudio: errors: 1 ExecutionError",
             "simstudio: not sent: 1 duplicate",
-            "simstudio: time of an item: p50 N s, p95 N s; N/s of N/s that the rate limit allows",
+            "simstudio: time of an item: p50 N s, p95 N s",
+            "simstudio: rate: N/s of N/s that the rate limit allows",
         ]
 
     def test_with_out_results_go_there_and_nothing_is_printed(self, cli, server, work, given, out) -> None:

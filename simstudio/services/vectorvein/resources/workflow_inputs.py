@@ -22,7 +22,10 @@ def encode_input_fields(fields: InputFields) -> list[dict[str, Any]]:
     if isinstance(fields, Mapping) and not isinstance(fields, WorkflowInputField):
         return [_named_field(name, value) for name, value in fields.items()]
     if isinstance(fields, (Mapping, str, bytes)) or not isinstance(fields, Iterable):
-        raise invalid(f"input_fields must be a list of WorkflowInputField, not {type(fields).__name__}.")
+        raise invalid(
+            "input_fields must be a list of WorkflowInputField, or a dict of values by NODE.FIELD, not "
+            f"{type(fields).__name__}."
+        )
     sent = []
     for field in fields:
         if not isinstance(field, Mapping):
