@@ -77,6 +77,12 @@ class InputFile:
         return "://" in self.path
 
     @property
+    def local_path(self) -> str | None:
+        """The path, also of an address such as ``file:///data/in.csv``; None if it is on another machine."""
+        scheme, found, rest = self.path.partition("://")
+        return self.path if not found else rest if scheme in ("file", "local") else None
+
+    @property
     def name(self) -> str:
         """Name in messages: the path, or the address without its user and query, which may be secret."""
         return self.redact(self.path)

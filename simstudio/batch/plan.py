@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic
 import attrs
 
 from simstudio.batch.execution import R
+from simstudio.batch.input_files import InputFile
 from simstudio.batch.inputs import Inputs, begins_with_table
 from simstudio.batch.ledger.lock import canonical
 from simstudio.batch.option import check_no_address
@@ -248,7 +249,8 @@ def _count(inputs: Inputs, *, whole_tables: bool) -> int | None:
 
 
 def _ensure_different(name: str, path: str | os.PathLike[str], other: str, value: object) -> None:
-    if isinstance(value, (str, os.PathLike)) and _is_same(path, value):
+    local = InputFile(os.fsdecode(value)).local_path if isinstance(value, (str, os.PathLike)) else None
+    if local is not None and _is_same(path, local):
         raise InvalidInputError(f"{name} and {other} are both {os.fspath(path)!r}: name another file.")
 
 

@@ -9,6 +9,7 @@ import sys
 
 import click
 
+from simstudio.batch.input_files import InputFile
 from simstudio.batch.results import lines_path
 
 _BESIDE = ("-wal", "-shm", "-lock", "-journal")
@@ -33,7 +34,11 @@ def keep_apart(
     Raises:
         click.UsageError: Two are the same file, by whatever names.
     """
-    named: list[tuple[str, str | int]] = [("the inputs", inputs) if inputs != "-" else ("standard input", _standard())]
+    named: list[tuple[str, str | int]] = []
+    if inputs == "-":
+        named.append(("standard input", _standard()))
+    else:
+        named.append(("the inputs", InputFile(inputs).local_path or inputs))
     if ledger is not None:
         named += _family("the ledger", ledger)
     if out is not None:
@@ -55,7 +60,8 @@ def keep_from(target: str, *, inputs: str | None, out: str | None) -> None:
     Raises:
         click.UsageError: It would.
     """
-    kept = (("the inputs of that ledger", inputs), ("the results (--out) of its batch", out))
+    read = None if inputs is None else InputFile(inputs).local_path
+    kept = (("the inputs of that ledger", read), ("the results (--out) of its batch", out))
     for what, path in kept:
         if path is not None and path != "-":
             _ensure_different([("the export", target), (what, path)])

@@ -97,10 +97,6 @@ class BatchRun:
         except KeyboardInterrupt:  # before signals were handled, or after
             terminated = self.connection.invocation.terminated
             self._end_interrupted(course.progress, signal.SIGTERM if terminated else signal.SIGINT)
-        except SimStudioError:
-            if course.progress is not None and course.progress.finished and not self.connection.as_json:
-                self._say_how_it_went(course.progress)
-            raise
         if stopped is not None:
             self._end_interrupted(progress, stopped)
         self._end(progress, course.missing)
@@ -152,6 +148,14 @@ class BatchRun:
         return CommandError(text, ExitCode.FAILED, type(error).__name__)
 
     def _run(self, client: Any, course: _Course) -> tuple[Progress, int | None]:
+        try:
+            return self._iterate(client, course)
+        except SimStudioError:
+            if course.progress is not None and course.progress.finished and not self.connection.as_json:
+                self._say_how_it_went(course.progress)
+            raise
+
+    def _iterate(self, client: Any, course: _Course) -> tuple[Progress, int | None]:
         settings = self.settings
         with Display(settings.workflow, beside_results=settings.out is None) as display:
             words = self._words()

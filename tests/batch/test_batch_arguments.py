@@ -34,6 +34,7 @@ class TestArguments:
         ("out", "other"),
         [
             ("in.jsonl", {"inputs": "./in.jsonl"}),
+            ("in.jsonl", {"inputs": "file://in.jsonl"}),
             ("in.csv", {"inputs": Path("in.csv.part.jsonl")}),
             ("runs.csv", {"ledger": "runs.csv"}),
             ("runs-wal", {"ledger": "runs"}),

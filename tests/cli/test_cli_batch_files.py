@@ -42,7 +42,7 @@ def finished(cli, server, work, given, ledger) -> str:
 class TestOneFileForTwoThings:
     """What is written would destroy what is read: that is refused before anything is touched."""
 
-    @pytest.mark.parametrize("spelling", ["itself", "another way", "a symbolic link", "a hard link"])
+    @pytest.mark.parametrize("spelling", ["itself", "another way", "an address", "a symbolic link", "a hard link"])
     @pytest.mark.parametrize("remembered", [True, False])
     def test_results_in_the_place_of_the_inputs(
         self, cli, server, work, given, ledger, tmp_path, spelling, remembered
@@ -50,13 +50,15 @@ class TestOneFileForTwoThings:
         path = Path(given(1, 2))
         before = path.read_bytes()
         (tmp_path / "folder").mkdir()
-        out = {"itself": path, "another way": tmp_path / "folder" / ".." / path.name}.get(spelling, tmp_path / "link")
+        others = {"another way": tmp_path / "folder" / ".." / path.name, "itself": path, "an address": path}
+        out = others.get(spelling, tmp_path / "link")
         if spelling == "a symbolic link":
             out.symlink_to(path)
         elif spelling == "a hard link":
             out.hardlink_to(path)
 
-        result = cli("batch", "run", "work", str(path), "--out", str(out), *(["--ledger", ledger] * remembered))
+        read = path.as_uri() if spelling == "an address" else str(path)
+        result = cli("batch", "run", "work", read, "--out", str(out), *(["--ledger", ledger] * remembered))
 
         assert (result.exit_code, path.read_bytes(), work.total()) == (2, before, 0)
         assert "--out" in result.stderr
