@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 HELP = (
     "METHOD PATH EFFECT… [xN]. PATH is a shell pattern. Effects: a status (503), a header (retry-after:1), delay=2, "
     f"drop or drop={'|'.join(each for each in DROPS if each != 'half')}, half (of the response), after=100 (bytes "
-    "of it), events=2 (of a stream), reset"
+    "of it), events=2 (of a stream), reset (of the connection)"
 )
 
 _TIMES = re.compile(r"x(\d+)")
@@ -52,7 +52,7 @@ def parse_fault(rule: str) -> dict[str, Any]:
     before = len(found)
     for word in words:
         _read(word, found, rule)
-    if len(found) == before or set(found) <= {"times", "method", "path", "headers", "reset"}:
+    if len(found) == before or set(found) <= {"times", "method", "path", "headers"}:
         raise FaultRuleError(f"{rule!r} names no effect. Write: {HELP}")
     return found
 

@@ -121,7 +121,7 @@ class Faults:
             after_bytes: close it after so many bytes of the body.
             garbage: bytes sent instead of an answer, before the connection is closed; with ``after_events`` or
                 ``after_bytes``: put into the body there, which then goes on.
-            reset: drop with a TCP reset instead of an orderly end (with ``drop``).
+            reset: end with a TCP reset instead of an orderly close. Without another end it is ``drop="request"``.
             times: for how many requests; None for all that come.
             method: only requests with this method.
             path: only paths that match this shell pattern (``/api/jobs/*``).
@@ -130,6 +130,8 @@ class Faults:
         Raises:
             ValueError: the arguments make no fault.
         """
+        if reset and status is None and garbage is None and after_events is None and after_bytes is None:
+            drop = drop or "request"
         fault = Fault(
             latency=latency,
             status=status,
@@ -145,7 +147,7 @@ class Faults:
             workflow=workflow,
         )
         if not (latency or status or drop or fault.cuts or garbage is not None):
-            raise ValueError("a fault needs latency, status, drop, after_events, after_bytes or garbage")
+            raise ValueError("a fault needs latency, status, drop, after_events, after_bytes, garbage or reset")
         _check_numbers(fault, times)
         _check_headers(fault.headers)
         with self._lock:

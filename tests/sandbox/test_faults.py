@@ -114,9 +114,9 @@ def test_a_connection_dropped_after_the_head(call: Caller) -> None:
             answer.read()
 
 
-@pytest.mark.parametrize("drop", ["request", "response"])
-def test_a_reset_is_a_read_error(call: Caller, drop: str) -> None:
-    call.sandbox.faults.add(drop=drop, reset=True)
+@pytest.mark.parametrize("rule", ["drop reset", "drop=response reset", "reset"])
+def test_a_reset_is_a_read_error(call: Caller, rule: str) -> None:
+    call.sandbox.fault(rule)
     with pytest.raises(httpx.ReadError):
         call.execute("hello")
 

@@ -116,7 +116,7 @@ def broken_error(request: Request, reason: str, received: int = 0) -> APIConnect
     after = f" after {received} bytes of the answer" if received else ""
     advice = "" if _is_read(request) else " The request may have been carried out; look before sending it again."
     error = APIConnectionError(
-        f"The connection to {address} broke{after}: {reason} ({_describe_request(request)}).{advice}",
+        f"The connection to {address} broke{after}: {reason.rstrip('.')} ({_describe_request(request)}).{advice}",
         host=host,
         port=port,
     )
