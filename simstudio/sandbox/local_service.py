@@ -161,7 +161,7 @@ class LocalService(ABC):
         Effects are a status (``503``), headers of it (``retry-after:1``), ``delay=2`` (seconds), ``drop`` (of the
         connection: ``drop=body``, ``request``, ``response`` or ``head``, see `Faults.add`), ``half`` (the connection
         ends in the middle of the response), ``after=100`` (bytes of the response), ``events=2`` (pieces of a stream)
-        and ``reset`` (a TCP reset instead of an orderly close). Without ``x3`` the fault stays until `faults` are cleared.
+        and ``reset`` (of TCP, in place of an orderly close). Without ``x3`` the fault stays until `faults` are cleared.
 
         Raises:
             ValueError: The text is no fault; the message names the part.

@@ -14,7 +14,7 @@ import pytest
 from simstudio import File
 from simstudio.core.multipart import Part, encode_multipart, file_part
 from simstudio.errors import InvalidInputError
-from simstudio.sandbox.services.oomol_forms import parse_form
+from simstudio.sandbox.forms import parse_form
 from simstudio.transport.upload import PIECE
 from tests.uploads import UPLOADS
 

@@ -11,12 +11,15 @@ from typing import Any
 import attrs
 import pytest
 
+from simstudio import SimStudioError
 from simstudio.sandbox.services.oomol import OomolSandbox
 from simstudio.sandbox.services.speedpix import SpeedPixSandbox
 from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
 from simstudio.services.oomol import TaskFailedError
 from simstudio.services.speedpix import PredictionError
 from simstudio.services.vectorvein import WorkflowError, WorkflowInputField
+from simstudio.transport.flow import Flow
+from simstudio.transport.message import Request, Response
 
 LONGEST = 20.0
 
@@ -157,3 +160,51 @@ def test_the_result_of_a_prediction_is_refused_while_it_runs():
         over.set()
         assert run.wait(timeout=LONGEST).output == {"n": 1}
     assert (early["status"], early["errCode"]) == (20, "TASK_NOT_FINISHED")
+
+
+def replace_body(body: bytes, **headers: str) -> Any:
+    """Middleware that sends another body, as a client in another language may."""
+
+    def replace(request: Request, call_next: Any) -> Flow[Response]:
+        request.content = body
+        request.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+        return (yield from call_next(request))
+
+    return [replace]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"), [(b"{", "body is not JSON"), (b"[" * 100_000, "body is not JSON"), (b"[]", "object")]
+)
+def test_a_body_that_cannot_be_read_is_refused_in_the_form_of_the_service(case: Case, body: bytes, said: str):
+    with (
+        case.sandbox().serve() as server,
+        server.client(middleware=replace_body(body), max_retries=0) as client,
+        pytest.raises(SimStudioError, match=said) as caught,
+    ):
+        case.begin(client)
+    assert caught.value.status in (200, 400)
+
+
+def test_a_form_with_inputs_that_are_not_json_is_refused():
+    form = b'--x\r\nContent-Disposition: form-data; name="inputValues"\r\n\r\n[1\r\n--x--\r\n'
+    middleware = replace_body(form, content_type="multipart/form-data; boundary=x")
+    with (
+        OomolSandbox().serve() as server,
+        server.client(middleware=middleware) as client,
+        pytest.raises(SimStudioError, match="inputValues is not JSON"),
+    ):
+        client.tasks.create({"blockId": "sandbox::echo"})
+
+
+@pytest.mark.parametrize(
+    ("body", "said"), [({}, "'wid' is missing"), ({"wid": "hello", "input_fields": 5}, "bad request: .* not iterable")]
+)
+def test_a_request_to_vectorvein_that_lacks_something_is_refused_by_name(body: dict[str, object], said: str):
+    with VectorVeinSandbox().serve() as server, server.client() as client, pytest.raises(SimStudioError, match=said):
+        client.request("POST", "/workflow/run", json=body)
+
+
+def test_a_page_without_rows_is_refused_by_vectorvein():
+    with VectorVeinSandbox().serve() as server, server.client() as client, pytest.raises(SimStudioError, match="400"):
+        client.list_workflows(page_size=0)

@@ -9,8 +9,8 @@ import attrs
 from simstudio.sandbox.checks import MISSING, Check, Issues, Path, Shape, Text
 from simstudio.sandbox.dialects.v06 import report_bucket
 from simstudio.sandbox.families import read_body
+from simstudio.sandbox.forms import UploadedFile, parse_form
 from simstudio.sandbox.http import Refusal, Reply, json_reply
-from simstudio.sandbox.services.oomol_forms import UploadedFile, parse_form
 
 if TYPE_CHECKING:
     from simstudio.sandbox.operation import Call

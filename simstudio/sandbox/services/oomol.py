@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from simstudio.core.functions import with_hints
 from simstudio.sandbox import jsontext
+from simstudio.sandbox.forms import UploadedFile, parse_form
 from simstudio.sandbox.http import Refusal, Reply, json_reply
 from simstudio.sandbox.local_service import LocalService
 from simstudio.sandbox.request_log import failure_text
 from simstudio.sandbox.services.functions import Functions, has_ended
-from simstudio.sandbox.services.oomol_forms import UploadedFile, parse_form
 from simstudio.sandbox.services.oomol_tasks import FINAL, Context, Runnable, TaskRecord, echo, fail, files, slow
 from simstudio.sandbox.serving import Served, direct, random_key
 
@@ -349,7 +349,10 @@ async def _task_request(request: Request) -> tuple[dict[str, Any], list[Uploaded
         raise Refusal(400, str(error)) from error
     found: dict[str, Any] = dict(texts)
     if "inputValues" in found:
-        found["inputValues"] = jsontext.loads(found["inputValues"].encode())
+        try:
+            found["inputValues"] = jsontext.loads(found["inputValues"].encode())
+        except ValueError as error:
+            raise Refusal(400, "inputValues is not JSON") from error
     return found, uploaded
 
 

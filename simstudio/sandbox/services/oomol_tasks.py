@@ -14,7 +14,7 @@ from simstudio.sandbox import jsontext
 if TYPE_CHECKING:
     import asyncio
 
-    from simstudio.sandbox.services.oomol_forms import UploadedFile
+    from simstudio.sandbox.forms import UploadedFile
 
 
 FINAL = frozenset({"completed", "failed", "stopped"})

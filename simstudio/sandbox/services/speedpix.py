@@ -269,8 +269,13 @@ class SpeedPixSandbox(LocalService):
         refusal = self._gateway.check(request.method, target, request.headers, body)
         if refusal is not None:
             return refusal
-        data = await request.json() if body else {}
-        return await handler(data if isinstance(data, dict) else {})
+        try:
+            data = await request.json() if body else {}
+        except (ValueError, RecursionError):
+            return self._envelope(20, errCode="INVALID_PARAMETER", errMessage="the body is not JSON")
+        if not isinstance(data, dict):
+            return self._envelope(20, errCode="INVALID_PARAMETER", errMessage="the body is no object")
+        return await handler(data)
 
     def _answer(self, data: object) -> Reply:
         return self._envelope(status=10, data=data)

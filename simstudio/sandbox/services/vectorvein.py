@@ -44,6 +44,8 @@ _READING = re.compile(r"/(?:check-status|(?:download|get|list|read|zip)[^/]*|[^/
 """The last words of paths that change nothing."""
 _GET = ("vapp/access-key/get", "user/validate-api-key", "user-info/get")
 
+_VERSION = "20240508"
+
 W = TypeVar("W", bound=Workflow)
 
 PREFIX = "/api/v1/open-api"
@@ -168,14 +170,16 @@ class VectorVeinSandbox(LocalService):
             return json_reply(await self._wrap(request, content))
         except Problem as problem:
             return json_reply({"status": problem.status, "msg": problem.msg, "data": None})
-        except (LookupError, ValueError, TypeError, AttributeError) as error:
-            return json_reply({"status": 400, "msg": f"bad request: {error!r}", "data": None})
+        except KeyError as error:
+            return json_reply({"status": 400, "msg": f"bad request: {error} is missing", "data": None})
+        except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
+            return json_reply({"status": 400, "msg": f"bad request: {error}", "data": None})
 
     async def _wrap(self, request: Request, content: bytes) -> Body:
         if request.headers.get("vectorvein-api-key") != self.api_key:
             raise Problem(401, "invalid API key")
-        if request.headers.get("vectorvein-api-version") != "20240508":
-            raise Problem(400, "unknown API version")
+        if request.headers.get("vectorvein-api-version") != _VERSION:
+            raise Problem(400, f"unknown API version: send the header VECTORVEIN-API-VERSION: {_VERSION}")
         endpoint = request.path_params["endpoint"]
         method = "GET" if endpoint in _GET else "POST"
         if request.method != method:
@@ -183,7 +187,7 @@ class VectorVeinSandbox(LocalService):
         if endpoint == "file-upload/upload":
             data = self._service.answer(endpoint, request.headers["content-type"], content)
         else:
-            body: Body = dict(request.query_params) if method == "GET" else json.loads(content)
+            body: Body = dict(request.query_params) if method == "GET" else _object(content)
             body["_vapp"] = request.headers.get("vectorvein-api-key-type") == "VAPP"
             data = self._service.answer(endpoint, body)
         if inspect.isawaitable(data):
@@ -205,6 +209,16 @@ class VectorVeinSandbox(LocalService):
         if not alive or app_id != request.path_params["app_id"]:
             return Reply(403, b"the link is over")
         return json_reply({"app_id": app_id, "access_key": access_key, "key_id": request.query_params["key_id"]})
+
+
+def _object(content: bytes) -> Body:
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise Problem(400, "bad request: the body is not JSON") from error
+    if not isinstance(found, dict):
+        raise Problem(400, "bad request: the body is no object")
+    return found
 
 
 class VectorVeinServer(Served["VectorVeinSandbox"]):

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from simstudio.sandbox.forms import parse_form
 from simstudio.sandbox.services.functions import Functions
 from simstudio.sandbox.services.vectorvein_access_keys import AccessKeys
 from simstudio.sandbox.services.vectorvein_agents import Agents
@@ -89,7 +89,7 @@ class Service(AccessKeys, Agents):
 
     @at("workflow/run")
     def _workflow_run(self, body: Body) -> Body:
-        polls = 0 if body["wait_for_completion"] else self.polls
+        polls = 0 if body.get("wait_for_completion") else self.polls
         return self._begin(body["wid"], body["input_fields"], polls)
 
     @at("workflow/run-template")
@@ -215,11 +215,12 @@ class Service(AccessKeys, Agents):
 
 
 def file_of(content_type: str, content: bytes) -> tuple[str, str, bytes]:
-    """The name, the media type and the content of a form's one file."""
-    boundary = b"--" + content_type.partition("boundary=")[2].strip('"').encode()
-    part = content.removeprefix(boundary + b"\r\n").rpartition(b"\r\n" + boundary + b"--")[0]
-    head, _, data = part.partition(b"\r\n\r\n")
-    found = re.search(r'name="file"; filename="([^"]*)"\r\nContent-Type: (\S+)', head.decode())
+    """The name, the media type and the content of the file in a form.
+
+    Raises:
+        ValueError: The body is no form.
+    """
+    found = next((each for each in parse_form(content_type, content)[1] if each.field == "file"), None)
     if found is None:
         raise Problem(400, "no part named file")
-    return found[1], found[2], data
+    return found.name, found.mime, found.content

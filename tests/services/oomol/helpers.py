@@ -17,7 +17,7 @@ import httpx
 import yaml
 from attrs import field, frozen
 
-from simstudio.sandbox.services.oomol_forms import parse_form
+from simstudio.sandbox.forms import parse_form
 from simstudio.services.oomol import AsyncOomolConnectClient, OomolConnectClient
 from simstudio.testing import block_network, make_vcr, strict_models
 from tests.scripts import adrive, drive, sleep_by
