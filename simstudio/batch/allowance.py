@@ -8,17 +8,13 @@ argument.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from simstudio.batch.execution import Limits
 from simstudio.batch.tokens.bucket import PATIENCE, PERIOD, Bucket
 from simstudio.batch.tokens.hold import Hold
 from simstudio.batch.tokens.other_users import SAME, OtherUsers
 from simstudio.batch.tokens.probe import APART, Probe
 from simstudio.batch.tokens.questions import ANSWERED_BY, MARGIN, Questions
 from simstudio.batch.tokens.traffic import COUNTED_AFTER, Traffic
-
-if TYPE_CHECKING:
-    from simstudio.batch.execution import Limits
 
 _CAPACITY_HINT = 10.0  # seconds; a server at capacity asks for a shorter wait (5)
 _LOOK_AGAIN = 0.05  # seconds

@@ -11,31 +11,26 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
 from simstudio.batch.errors import LedgerError
+from simstudio.batch.execution import Receipt, Refusal
 from simstudio.batch.failures import may_run_again
-from simstudio.batch.items import BatchItem
-from simstudio.batch.outage import is_miss
+from simstudio.batch.items import BatchItem, ItemState
+from simstudio.batch.ledger import Ledger
+from simstudio.batch.options import Options
+from simstudio.batch.outage import Outage, is_miss
+from simstudio.batch.pace import Pace
+from simstudio.batch.progress import Progress
 from simstudio.batch.records import Intent
-from simstudio.batch.verdicts import is_turned_away, may_repeat, verdict
+from simstudio.batch.sender import Sender
+from simstudio.batch.verdicts import Verdict, is_turned_away, may_repeat, verdict
+from simstudio.batch.work_item import WorkItem
 from simstudio.core.errors import JobFailedError
 from simstudio.transport.errors import InvalidInputError, SimStudioError
 from simstudio.transport.retry import LONGEST_WAIT
-
-if TYPE_CHECKING:
-    from simstudio.batch.execution import Receipt, Refusal
-    from simstudio.batch.items import ItemState
-    from simstudio.batch.ledger import Ledger
-    from simstudio.batch.options import Options
-    from simstudio.batch.outage import Outage
-    from simstudio.batch.pace import Pace
-    from simstudio.batch.progress import Progress
-    from simstudio.batch.sender import Sender
-    from simstudio.batch.verdicts import Verdict
-    from simstudio.batch.work_item import WorkItem
 
 _MOST_TURNED_AWAY = 10
 """Consecutive 403s and 404s after which they count as errors that every item would get."""

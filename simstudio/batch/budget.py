@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from simstudio.batch.errors import BudgetError
+from simstudio.batch.execution import Price
+from simstudio.batch.items import BatchItem
 from simstudio.batch.money import Dollars, Money
 from simstudio.core.errors import ExecutionError
-
-if TYPE_CHECKING:
-    from simstudio.batch.execution import Price
-    from simstudio.batch.items import BatchItem
-    from simstudio.transport.errors import SimStudioError
+from simstudio.transport.errors import SimStudioError
 
 _NOTHING = Decimal(0)
 _FOR_EACH_PRICE = 2  # executions under way for each price that is known

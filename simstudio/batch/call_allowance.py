@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from simstudio.batch.execution import Limits
-    from simstudio.transport.call_limit import CallLimit
+from simstudio.batch.execution import Limits
+from simstudio.transport.call_limit import CallLimit
 
 
 class CallAllowance:

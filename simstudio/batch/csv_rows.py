@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from simstudio.batch.input_files import MOST_IN_A_LINE, lines_of
 from simstudio.batch.rows import BadRow, check_header
 from simstudio.transport.errors import InvalidInputError
-
-if TYPE_CHECKING:
-    import io
-    from collections.abc import Sequence
 
 _QUOTED = re.compile(rb'"[^"]*"')
 _BARE_CR = "a carriage return alone ends no line: write \\n or \\r\\n, or put the value in quotes"

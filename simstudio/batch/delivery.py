@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from simstudio.batch.backlog import MOST_ITEMS, MOST_WEIGHT, weight_of
 from simstudio.batch.failures import DeadLetters, FailureLimit
-from simstudio.batch.progress import WORTH_TELLING
+from simstudio.batch.items import BatchItem
+from simstudio.batch.progress import WORTH_TELLING, Progress
 
 if TYPE_CHECKING:
-    from simstudio.batch.items import BatchItem
     from simstudio.batch.options import Options
-    from simstudio.batch.progress import Progress
     from simstudio.batch.results import Results
 
 

@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import attrs
 
 from simstudio.batch.errors import ResultsError
+from simstudio.batch.execution import Models
 from simstudio.batch.items import BatchItem, Prepared
+from simstudio.batch.ledger import Ledger
 from simstudio.batch.records import pack_error, pack_result, unpack_error, unpack_result
-
-if TYPE_CHECKING:
-    from simstudio.batch.execution import Models
-    from simstudio.batch.ledger import Ledger
-
 
 _TABLE = (
     "CREATE TABLE outcomes (fingerprint BLOB PRIMARY KEY, state TEXT, run_id TEXT, result TEXT, error TEXT)"

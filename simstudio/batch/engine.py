@@ -24,21 +24,21 @@ from simstudio.batch.budget import Budget
 from simstudio.batch.delivery import Delivery, Outbox
 from simstudio.batch.duplicates import Duplicates
 from simstudio.batch.errors import BudgetError
+from simstudio.batch.execution import Limits
 from simstudio.batch.intake import Intake
 from simstudio.batch.items import BatchItem
 from simstudio.batch.outage import Outage
 from simstudio.batch.progress import Progress
+from simstudio.batch.sources import Source
+from simstudio.batch.work_item import WorkItem
 from simstudio.transport.errors import AuthenticationError, SimStudioError
 
 if TYPE_CHECKING:
-    from simstudio.batch.execution import Limits
     from simstudio.batch.ledger import Ledger
     from simstudio.batch.options import Options
     from simstudio.batch.pace import Pace
     from simstudio.batch.results import Results
     from simstudio.batch.sender import Sender
-    from simstudio.batch.sources import Source
-    from simstudio.batch.work_item import WorkItem
 
 _READ_AT_ONCE = 256  # inputs read before other tasks get a turn, including those that the ledger answers
 _AT_ONCE = 64  # items that begin together, in one commit of the ledger

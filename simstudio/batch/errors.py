@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simstudio.core.functions import with_hints
 from simstudio.transport.errors import SimStudioError
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class BatchInterrupted(KeyboardInterrupt):
         items: Items that have ended and were not yielded yet.
     """
 
+    @with_hints
     def __init__(self, progress: Progress, items: list[BatchItem], advice: str = "") -> None:
         super().__init__(f"Interrupted: {progress}.{advice}")
         self.progress = progress

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import attrs
 
+from simstudio.core.context import Context
+from simstudio.transport.errors import SimStudioError
+from simstudio.transport.flow import Flow
 from simstudio.transport.rate_limit import RateLimitInfo
 
 if TYPE_CHECKING:
@@ -18,13 +21,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeVar
 
-    from simstudio.core.context import Context
-    from simstudio.transport.errors import SimStudioError
-    from simstudio.transport.flow import Flow
 
 Mode: TypeAlias = Literal["sync", "async", "stream"]
 """Way of sending an execution: one request that waits for the result, a queued job that is polled, or a stream."""
-Models: TypeAlias = Mapping[str, "type[Any]"]
+Models: TypeAlias = Mapping[str, type[Any]]
 """Classes of what a ledger holds: ``result``, ``job`` of errors, and ``error``, the root of a service's own errors."""
 Hear: TypeAlias = Callable[[RateLimitInfo], None]
 """Called with the rate limit in the headers of a response."""
@@ -220,5 +220,5 @@ class Execution(Protocol[R_co]):
         ...
 
 
-MakeExecution: TypeAlias = "Callable[[Context, Hear | None], Execution[R]]"
+MakeExecution: TypeAlias = Callable[[Context, Hear | None], Execution[R]]
 """Makes the execution of a client. It is pickled for the workers of an executor."""

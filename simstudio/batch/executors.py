@@ -22,26 +22,20 @@ import itertools
 import json
 import pickle
 import uuid
-from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Generic
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Any, Generic
 
 import attrs
 
 from simstudio.batch.claims import CLAIMS_UNREACHABLE, check_claims, open_claims
-from simstudio.batch.execution import R, Receipt
+from simstudio.batch.execution import Execution, Hear, Limits, MakeExecution, Price, R, Receipt
+from simstudio.batch.sender import FlowSender, Queued
 from simstudio.batch.snapshot import TOO_LARGE
 from simstudio.batch.workers import WORKER_LOST, Outcome, Task, clients, describe, run
+from simstudio.core.context import Context
 from simstudio.core.files import File, as_file
 from simstudio.transport.errors import APIConnectionError, ConfigurationError, InvalidInputError, SimStudioError
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
-    from concurrent.futures import Future
-
-    from simstudio.batch.execution import Execution, Hear, Limits, MakeExecution, Price
-    from simstudio.batch.sender import FlowSender, Queued
-    from simstudio.core.context import Context
 
 _MOST_LOST = 10  # consecutive lost tasks after which the executor gets no more
 _NO_TASK_BEGAN = "Error during deserialization"  # the text of Dask's scheduler

@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simstudio.batch.errors import LedgerError, ResultsError, TooManyFailuresError
+from simstudio.batch.items import BatchItem
 from simstudio.batch.option import Target
+from simstudio.batch.progress import Progress
 from simstudio.batch.records import dump
 from simstudio.batch.result_lines import append
 from simstudio.core.errors import ExecutionError, JobCancelledError
 from simstudio.transport.errors import InvalidInputError, ServerError, SimStudioError
-
-if TYPE_CHECKING:
-    from simstudio.batch.items import BatchItem
-    from simstudio.batch.progress import Progress
 
 _SAMPLE = 20
 """Fewest items of which a share is looked at."""

@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
+from simstudio.batch.delivery import Delivery
+from simstudio.batch.duplicates import Duplicates
+from simstudio.batch.execution import Execution
 from simstudio.batch.items import BatchItem, Examined, Prepared
+from simstudio.batch.ledger import Ledger
+from simstudio.batch.options import Options
+from simstudio.batch.records import Entry
 from simstudio.batch.resumption import resumption
-from simstudio.batch.sources import END, LATER
+from simstudio.batch.sources import END, LATER, Source
 from simstudio.batch.work_item import WorkItem
 from simstudio.transport.errors import SimStudioError
-
-if TYPE_CHECKING:
-    from simstudio.batch.delivery import Delivery
-    from simstudio.batch.duplicates import Duplicates
-    from simstudio.batch.execution import Execution
-    from simstudio.batch.ledger import Ledger
-    from simstudio.batch.options import Options
-    from simstudio.batch.records import Entry
-    from simstudio.batch.sources import Source
 
 
 class Intake:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from simstudio.batch.items import BatchItem
+from simstudio.batch.money import Money
 from simstudio.batch.result_rows import COLUMNS, OutputColumns, flatten, row_of, with_cost, with_outputs
 from simstudio.core.frame_libraries import import_library
 from simstudio.core.frames import FrameBuilder, Layout, UntypedColumnWarning
 from simstudio.core.notices import notify
-
-if TYPE_CHECKING:
-    from simstudio.batch.items import BatchItem
-    from simstudio.batch.money import Money
 
 
 class ItemFrame:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
 
 from simstudio.batch.input_files import check_length, check_start, lines_of
 from simstudio.batch.rows import BadRow, Letter
 from simstudio.batch.snapshot import restore_files
 from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.message import unread_json_reason
-
-if TYPE_CHECKING:
-    import io
-    from collections.abc import Sequence
 
 _PIECE = 256 * 1024
 _OUTSIDE, _INSIDE = re.compile(rb'["\[\]{},]'), re.compile(rb'["\\]')

@@ -12,7 +12,8 @@ import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, cast, get_type_hints
+from inspect import Parameter
+from typing import Annotated, Any, Generic, Literal, cast, get_type_hints
 
 import attrs
 
@@ -31,8 +32,6 @@ if sys.version_info >= (3, 11):
 else:
     from typing_extensions import TypedDict  # which cattrs needs on 3.10, whose own cannot be generic
 
-if TYPE_CHECKING:
-    from inspect import Parameter
 
 MOST_EVER = 10_000
 """Most items that may run at a time."""

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 from simstudio.batch.allowance import Allowance
 from simstudio.batch.concurrency import Concurrency
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from simstudio.batch.execution import Limits
+from simstudio.batch.execution import Limits
 
 
 class Tokens(Protocol):

@@ -11,26 +11,25 @@ from typing import TYPE_CHECKING, Any, Generic
 
 import attrs
 
-from simstudio.batch.execution import R
+from simstudio.batch.execution import Execution, MakeExecution, R
 from simstudio.batch.input_files import InputFile
 from simstudio.batch.inputs import Inputs, begins_with_table
+from simstudio.batch.ledger import Ledger
 from simstudio.batch.ledger.lock import canonical
 from simstudio.batch.option import check_no_address
 from simstudio.batch.options import BatchOptions, Options, complete
+from simstudio.core.context import Context
 from simstudio.transport.errors import InvalidInputError, SimStudioError
+from simstudio.transport.rate_limit import RateLimitInfo
 from simstudio.transport.secret import Secret
 
 if TYPE_CHECKING:
     from simstudio.batch.batch import AsyncBatch, Batch
     from simstudio.batch.delivery import Outbox
     from simstudio.batch.engine import Engine
-    from simstudio.batch.execution import Execution, MakeExecution
     from simstudio.batch.executors import Elsewhere
-    from simstudio.batch.ledger import Ledger
     from simstudio.batch.pace import Pace
     from simstudio.batch.results import Results
-    from simstudio.core.context import Context
-    from simstudio.transport.rate_limit import RateLimitInfo
 
 MOST = 200
 """Most items that run at a time with automatic concurrency."""

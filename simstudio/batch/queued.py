@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Generic
+from typing import Any, Generic
 
-from simstudio.batch.execution import Limits, Price, R, Receipt, Refusal
+from simstudio.batch.execution import Limits, Mode, Models, Price, R, Receipt, Refusal
+from simstudio.core.context import Context
 from simstudio.core.resource import APIResource
 from simstudio.transport.errors import RateLimitError, SimStudioError
-
-if TYPE_CHECKING:
-    from simstudio.batch.execution import Mode, Models
-    from simstudio.core.context import Context
-    from simstudio.transport.flow import Flow
+from simstudio.transport.flow import Flow
 
 
 class QueuedExecution(Generic[R]):

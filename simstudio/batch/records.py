@@ -11,7 +11,7 @@ import simstudio.batch.errors as batch_errors
 import simstudio.core.errors as core_errors
 import simstudio.transport.errors as transport_errors
 from simstudio.batch.errors import LedgerError
-from simstudio.batch.execution import Receipt
+from simstudio.batch.execution import Mode, Models, Receipt
 from simstudio.batch.items import BatchItem, Prepared
 from simstudio.batch.snapshot import json_default
 from simstudio.core.error_family import own_name, restore
@@ -21,7 +21,6 @@ from simstudio.transport.errors import SimStudioError
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from simstudio.batch.execution import Mode, Models
 
 M = TypeVar("M", bound=Model)
 

@@ -14,13 +14,11 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simstudio.batch.errors import ResultsError
+from simstudio.batch.items import BatchItem
 from simstudio.core.disk import PartialFile, lock_file
-
-if TYPE_CHECKING:
-    from simstudio.batch.items import BatchItem
 
 
 class ResultLines:

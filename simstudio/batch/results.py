@@ -16,10 +16,13 @@ import stat
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simstudio.batch.errors import ResultsError
 from simstudio.batch.formats import FileFormat, open_writer
+from simstudio.batch.items import BatchItem
+from simstudio.batch.ledger import Ledger, LedgerView
+from simstudio.batch.money import Money
 from simstudio.batch.option import Target, check_no_address
 from simstudio.batch.result_lines import ResultLines
 from simstudio.batch.result_rows import (
@@ -34,11 +37,6 @@ from simstudio.batch.result_rows import (
 from simstudio.core.disk import PartialFile
 from simstudio.core.frame_libraries import import_package
 from simstudio.transport.errors import InvalidInputError, SimStudioError
-
-if TYPE_CHECKING:
-    from simstudio.batch.items import BatchItem
-    from simstudio.batch.ledger import Ledger, LedgerView
-    from simstudio.batch.money import Money
 
 _NOTE = "results"
 _STEP = 500

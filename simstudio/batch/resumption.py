@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from simstudio.batch.options import Options
+from simstudio.batch.records import Entry
+
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from simstudio.batch.options import Options
-    from simstudio.batch.records import Entry
 
 Resumption: TypeAlias = Literal["replay", "settle", "repeat", "send", "report"]
 """``replay``: deliver the item as the ledger has it. ``settle``: wait for the queued execution. ``repeat``: send it

@@ -10,16 +10,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, Protocol
 
-from simstudio.batch.execution import R, R_co, Receipt
+from simstudio.batch.execution import Execution, Hear, Limits, MakeExecution, Price, R, R_co, Receipt
 from simstudio.core.concurrent import make_runner
+from simstudio.core.context import Context
+from simstudio.transport.flow import Flow
+from simstudio.transport.rate_limit import RateLimitInfo
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from simstudio.batch.execution import Execution, Hear, Limits, MakeExecution, Price
-    from simstudio.core.context import Context
-    from simstudio.transport.flow import Flow
-    from simstudio.transport.rate_limit import RateLimitInfo
 
 Queued: TypeAlias = Callable[[Receipt], None]
 

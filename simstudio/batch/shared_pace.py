@@ -14,20 +14,17 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from collections.abc import Callable
+from typing import Any, Protocol, cast
 
 from simstudio.batch.allowance import Allowance
 from simstudio.batch.claims import place, without_password
+from simstudio.batch.execution import Limits
 from simstudio.batch.pace import Pace
 from simstudio.batch.tokens.bucket import PERIOD
 from simstudio.core.disk import make_private
 from simstudio.core.transactions import transaction
 from simstudio.transport.errors import ConfigurationError, SimStudioError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from simstudio.batch.execution import Limits
 
 _PERIOD_KEPT = 180  # seconds
 _KEPT = 24 * 3600

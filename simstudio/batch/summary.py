@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
-from simstudio.batch.money import to_json
-
-if TYPE_CHECKING:
-    from simstudio.batch.money import Money
-    from simstudio.batch.progress import Progress
+from simstudio.batch.money import Money, to_json
+from simstudio.batch.progress import Progress
 
 
 @attrs.frozen

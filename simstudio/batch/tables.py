@@ -5,18 +5,15 @@ The libraries are optional, and imported when a table is read. Rows are read in 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sized
+import io
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence, Sized
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from simstudio.batch.rows import BadRow, check_header
 from simstudio.core.frame_libraries import import_package
 from simstudio.core.frame_readers import json_row, library_of, plain_row, read_frame
 from simstudio.transport.errors import InvalidInputError
-
-if TYPE_CHECKING:
-    import io
-    from collections.abc import Sequence
 
 _BUFFER: Final = 1024 * 1024
 """Bytes of a column that are read at a time; without it, all of a row group."""

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import TYPE_CHECKING
 
+from simstudio.batch.items import BatchItem
 from simstudio.transport.errors import InvalidInputError
-
-if TYPE_CHECKING:
-    from simstudio.batch.items import BatchItem
 
 _STEPS = 50.0
 """Bins of times for each factor e: a time is known to 2 %."""

@@ -7,21 +7,18 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
 from simstudio.batch.claims import CLAIMS_UNREACHABLE, Claims, open_claims
-from simstudio.batch.execution import Receipt
+from simstudio.batch.execution import Hear, MakeExecution, Receipt, Result
+from simstudio.core.context import Context
 from simstudio.core.modes import Sync
 from simstudio.transport.errors import APIConnectionError, ConfigurationError, SimStudioError
+from simstudio.transport.flow import Flow
 from simstudio.transport.fork import renew_after_fork
-
-if TYPE_CHECKING:
-    from simstudio.batch.execution import Hear, MakeExecution, Result
-    from simstudio.core.context import Context
-    from simstudio.transport.flow import Flow
-    from simstudio.transport.rate_limit import RateLimitInfo
+from simstudio.transport.rate_limit import RateLimitInfo
 
 WORKER_LOST = "WORKER_LOST"
 """Error code of an item whose worker died or whose task was cancelled, so that it may have run."""

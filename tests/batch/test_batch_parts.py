@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import inspect
 import math
+import pkgutil
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from typing import Any
+from typing import Any, NoReturn, get_type_hints
 
 import pytest
 from fakes import Fake, options_of
 
 import simstudio as sim
+import simstudio.batch
 from simstudio.batch.backlog import MOST_WEIGHT
 from simstudio.batch.delivery import Delivery
+from simstudio.batch.execution import Execution
 from simstudio.batch.intake import Intake
 from simstudio.batch.items import BatchItem
+from simstudio.batch.ledger import Ledger, LedgerView
 from simstudio.batch.progress import Progress
 from simstudio.batch.records import Entry
 from simstudio.batch.resumption import resumption
 from simstudio.batch.sources import source_of
+from simstudio.batch.summary import Summary
 from simstudio.models.execution import WorkflowExecutionResult
+
+MODULES = {each.name for each in pkgutil.walk_packages(simstudio.batch.__path__, "simstudio.batch.")}
+
+
+@pytest.mark.parametrize("module", sorted(MODULES - {"simstudio.batch.backlog"}))
+def test_classes_and_functions_tell_their_types(module: str) -> None:
+    for name, public in vars(importlib.import_module(module)).items():
+        is_own = getattr(public, "__module__", "") == module and not name.startswith("_")
+        if is_own and (inspect.isclass(public) or inspect.isfunction(public)):
+            get_type_hints(public)  # raises for a name that cannot be found
+
+
+def test_the_methods_of_what_users_hold_tell_their_types() -> None:
+    for kind in (sim.BatchInterrupted, Entry, Execution, Ledger, LedgerView, Progress, Summary):
+        for method in filter(inspect.isfunction, vars(kind).values()):
+            get_type_hints(method)
 
 
 def entry(state: Any, **known: Any) -> Entry:
@@ -97,7 +120,7 @@ class Out:
         return [item.index for item in self.items]
 
 
-def never(coroutine: Coroutine[Any, Any, None]) -> None:
+def never(coroutine: Coroutine[Any, Any, None]) -> NoReturn:
     raise AssertionError("nothing is to be awaited")
 
 
@@ -184,9 +207,17 @@ class TestDelivery:
             told.append(item.index)
 
         told: list[int] = []
-        spawned: list[Coroutine[Any, Any, None]] = []
-        delivery(Out(), on_result=tell, spawn=spawned.append).deliver(BatchItem(7, None))
-        asyncio.run(spawned.pop())
+        spawned: list[asyncio.Task[None]] = []
+
+        def spawn(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+            spawned.append(asyncio.get_running_loop().create_task(coroutine))
+            return spawned[0]
+
+        async def run() -> None:
+            delivery(Out(), on_result=tell, spawn=spawn).deliver(BatchItem(7, None))
+            await spawned[0]
+
+        asyncio.run(run())
         assert told == [7]
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from simstudio.batch.execution import Models
 from simstudio.batch.records import Entry, unpack_error, unpack_result
-
-if TYPE_CHECKING:
-    from simstudio.batch.execution import Models
 
 COLUMNS = """
     e.item_index, e.key, e.fingerprint, e.state, e.run_id, e.task_id, e.execution_id, e.attempts, e.elapsed,

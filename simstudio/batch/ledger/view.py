@@ -7,20 +7,16 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
+from simstudio.batch.execution import Models
 from simstudio.batch.ledger.connection import Connection
 from simstudio.batch.ledger.lock import canonical, check_path
 from simstudio.batch.ledger.rows import COLUMNS, TABLES, entry_of
 from simstudio.batch.records import STATES, Counts, Entry, Session
 from simstudio.transport.errors import InvalidInputError
 
-if TYPE_CHECKING:
-    from typing import TypeVar
-
-    from simstudio.batch.execution import Models
-
-    V = TypeVar("V", bound="LedgerView")
+V = TypeVar("V", bound="LedgerView")
 
 _PAGE = 500
 """Entries whose places are read at a time. Entries themselves are read one by one: each may hold megabytes."""

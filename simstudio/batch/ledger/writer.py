@@ -12,12 +12,13 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import attrs
 
 from simstudio._version import __version__
 from simstudio.batch.errors import InputChangedError, LedgerError
+from simstudio.batch.execution import Mode, Models
 from simstudio.batch.items import BatchItem, Prepared, fingerprint
 from simstudio.batch.ledger.connection import Connection
 from simstudio.batch.ledger.lock import Lock, canonical, check_path
@@ -28,9 +29,6 @@ from simstudio.batch.records import Entry, Intent, dump, pack_error, pack_result
 from simstudio.batch.snapshot import describe_refused
 from simstudio.core.functions import with_hints
 from simstudio.transport.errors import InvalidInputError
-
-if TYPE_CHECKING:
-    from simstudio.batch.execution import Mode, Models
 
 _MOVES = 500
 """Changed places that are held in memory before they are written."""
