@@ -14,7 +14,12 @@ from simstudio.batch.rows import BadRow, check_header
 from simstudio.transport.errors import InvalidInputError
 
 _QUOTED = re.compile(rb'"[^"]*"')
-_BARE_CR = "a carriage return alone ends no line: write \\n or \\r\\n, or put the value in quotes"
+_REASONS = {
+    "new-line character": "a carriage return alone ends no line: write \\n or \\r\\n, or put the value in quotes",
+    "unexpected end of data": "no quotation mark closes a value",
+    "field limit": "a value is longer than 64 MB, as when no quotation mark closes it",
+}
+"""Faults that the module ``csv`` finds, by a part of its message."""
 
 
 def read_csv(
@@ -43,8 +48,8 @@ def read_csv(
             row = next(reader, None)
         except csv.Error as error:
             extent = f"; the row ends at line {reader.line_num}" if reader.line_num > begin else ""
-            reason = _BARE_CR if "new-line character" in str(error) else str(error)
-            lines.problem, row = f"no CSV ({reason}{extent})", [""]
+            reasons = [why for text, why in _REASONS.items() if text in str(error)]
+            lines.problem, row = f"no CSV ({reasons[0] if reasons else error}{extent})", [""]
         if row is None:
             return
         if not row:

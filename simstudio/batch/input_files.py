@@ -40,6 +40,8 @@ _FORMS: dict[str, Form] = {
 _SEEKED: tuple[Form, ...] = ("parquet", "arrow")
 """Forms that are not read from begin to end. What was compressed is unpacked into a temporary file for them."""
 _PACKED = (".gz", ".zst", ".zstd")
+_ADDRESS = re.compile(r"\w[\w+.-]+:/[^/]")
+"""The address of which ``pathlib.Path`` made a path."""
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 _SECRETS = re.compile(r"(\w://)[^\s/'\"@]*@|(?<=\w)\?[^\s'\"]*")
@@ -53,7 +55,10 @@ _UTF16 = "is UTF-16: save it as UTF-8 first, as with iconv -f UTF-16 -t UTF-8"
 _STRANGE = (
     (_GZIP, "is compressed with gzip: unpack it first"),
     (_ZSTD, "is compressed with zstd: unpack it first"),
-    (b"PK\x03\x04", "is a ZIP archive: unpack it first"),
+    (b"BZh", "is compressed with bzip2: unpack it first"),
+    (b"\xfd7zXZ", "is compressed with xz: unpack it first"),
+    (b"PK\x03\x04", "is a ZIP archive: unpack it first; an Excel workbook, which is one, save as CSV"),
+    (b"SQLite format 3\0", "is an SQLite database: pass a cursor of it that has executed a query"),
     (b"PAR1", "is a Parquet file: name it with the suffix .parquet"),
     (b"ARROW1", "is an Arrow file: name it with the suffix .arrow"),
     (codecs.BOM_UTF16_LE, _UTF16),
@@ -141,6 +146,8 @@ class InputFile:
                         f"pyarrow.dataset.dataset({self.path!r})."
                     ) from error
                 reason = getattr(error, "strerror", None) or error
+                if _ADDRESS.match(self.path):
+                    reason = f"{reason}; an address must be a text, of which pathlib.Path drops a slash"
                 raise InvalidInputError(f"The inputs {self.path} cannot be read: {reason}.") from error
         library = import_package("fsspec", f"Reading {self.name}")
         try:

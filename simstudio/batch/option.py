@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -111,5 +112,5 @@ def check_no_address(name: str, path: str | os.PathLike[str]) -> None:
     Raises:
         InvalidInputError: The path is an address.
     """
-    if "://" in os.fsdecode(path):
+    if re.match(r"\w[\w+.-]+:/", os.fsdecode(path)):  # pathlib.Path makes one slash of two
         raise InvalidInputError(f"{name} is {os.fspath(path)!r}: name a file on this machine.")

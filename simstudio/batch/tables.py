@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from simstudio.batch.rows import BadRow, check_header
 from simstudio.core.frame_libraries import import_package
-from simstudio.core.frame_readers import json_row, library_of, plain_row, read_frame
+from simstudio.core.frame_readers import FrameReader, json_row, library_of, plain_row, read_frame
 from simstudio.transport.errors import InvalidInputError
 
 _BUFFER: Final = 1024 * 1024
@@ -73,7 +73,10 @@ def read_table(value: Any, wanted: Sequence[str] | None, source: str = "the data
         InvalidInputError: The table has no rows, or lacks a column.
         ConfigurationError: pyarrow is not installed, and the table is neither of pandas nor of polars.
     """
-    if library_of(value) is None:
+    library = library_of(value)
+    if library == "lazy":
+        return _read_lazy_frame(value, wanted, source)
+    if library is None:
         arrow = import_package("pyarrow", "Reading Arrow data")
         value = arrow.RecordBatchReader.from_batches(value.schema, value.to_batches())
     return read_rows(value, source, wanted)
@@ -120,8 +123,27 @@ def read_rows(frame: Any, source: str, wanted: Sequence[str] | None) -> Iterator
     check_header(names, wanted, source)
     if not names and isinstance(frame, Sized) and len(frame):
         raise InvalidInputError(f"{source} has rows, but no columns: name its index and make it a column.")
-    rows = (dict(zip(names, row, strict=True)) for part in reader.parts() for row in zip(*part, strict=True))
-    return _as_json(rows, source, wanted)
+    return _as_json(_rows_by_column(reader), source, wanted)
+
+
+def _rows_by_column(reader: FrameReader) -> Iterator[Mapping[str, Any]]:
+    names = [column.name for column in reader.columns]
+    return (dict(zip(names, row, strict=True)) for part in reader.parts() for row in zip(*part, strict=True))
+
+
+def _read_lazy_frame(frame: Any, wanted: Sequence[str] | None, source: str) -> Iterator[Any]:
+    """Rows of a LazyFrame of polars, which is executed when the first is asked for, in parts where polars can."""
+    check_header(frame.collect_schema().names(), wanted, source)
+    if wanted is not None:
+        frame = frame.select(wanted)
+
+    def parts() -> Iterator[Any]:
+        if hasattr(frame, "collect_batches"):  # since polars 1.34
+            yield from frame.collect_batches(chunk_size=_ROWS)
+        else:
+            yield frame.collect()
+
+    return _as_json((row for part in parts() for row in _rows_by_column(read_frame(part))), source, None)
 
 
 def is_data_set(value: object) -> bool:

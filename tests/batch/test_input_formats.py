@@ -121,9 +121,10 @@ def test_an_empty_file_has_no_rows(tmp_path: Path, name: str, content: str) -> N
         ),
         ("none.csv", r"The inputs none\.csv cannot be read: No such file or directory\.$"),
         ("a\0b.csv", "cannot be read: embedded null byte"),
+        (Path("s3://bucket/in.csv"), "an address must be a text, of which pathlib.Path drops a slash"),
     ],
 )
-def test_what_is_no_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str) -> None:
+def test_what_is_no_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: Any, said: str) -> None:
     (tmp_path / "folder").mkdir()
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InvalidInputError, match=said):
@@ -209,7 +210,13 @@ def test_a_package_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.
             "in.csv: columns need names, and one is called '': name it, or take others with columns=",
         ),
         ("in.csv", b"a\r1\r", "in.csv, line 1: no CSV (a carriage return alone ends no line: write"),
-        ("in.csv", b'"a\n1,2\n', "in.csv, line 1: no CSV (unexpected end of data; the row ends at line 2)."),
+        (
+            "in.csv",
+            b'"a\n1,2\n',
+            "in.csv, line 1: no CSV (no quotation mark closes a value; the row ends at line 2).",
+        ),
+        ("in.csv", b"BZh91AY", "in.csv is compressed with bzip2: unpack it first"),
+        ("in.jsonl", b"SQLite format 3\0...", "in.jsonl is an SQLite database: pass a cursor"),
         ("in.csv", "a,b\n".encode("utf-16"), "in.csv is UTF-16: save it as UTF-8 first"),
         ("in.parquet", b"id,text\n", "in.parquet: ArrowInvalid: Parquet magic bytes not found"),
         ("in.jsonl.gz", gzip.compress(b'"%s"\n' % (b"x" * 2_000) * 999)[:-20], "in.jsonl.gz, after input "),
@@ -392,6 +399,19 @@ def cursor() -> sqlite3.Cursor:
     return connect().execute("SELECT ? AS id, ? AS text UNION ALL SELECT ?, ?", sum(rows, ()))
 
 
+def older_lazy_frame(frame: Any) -> Any:
+    """A frame as it was before polars 1.34."""
+
+    class LazyFrame:
+        collect_schema, collect = frame.collect_schema, frame.collect
+
+        def select(self, names: list[str]) -> Any:
+            return older_lazy_frame(frame.select(names))
+
+    LazyFrame.__module__ = "polars.lazyframe.frame"
+    return LazyFrame()
+
+
 def made_by(library: str, make: Callable[[Any], Any]) -> Any:
     return lambda: make(pytest.importorskip(library))
 
@@ -399,6 +419,8 @@ def made_by(library: str, make: Callable[[Any], Any]) -> Any:
 TABLES = {
     "pandas": made_by("pandas", lambda pandas: pandas.DataFrame(ROWS, index=[7, 8])),
     "polars": made_by("polars", lambda polars: polars.DataFrame(ROWS)),
+    "lazy": made_by("polars", lambda polars: polars.LazyFrame(ROWS)),
+    "older lazy": made_by("polars", lambda polars: older_lazy_frame(polars.LazyFrame(ROWS))),
     "table": arrow_table,
     "batch": lambda: arrow_table().to_batches()[0],
     "stream": lambda: arrow_table().to_reader(),
@@ -497,7 +519,6 @@ def test_a_column_is_no_table() -> None:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (made_by("polars", lambda polars: polars.LazyFrame(ROWS)), r"pass frame\.collect\(\)"),
         (lambda: {"train": DataSet()}, r"a dict of data sets: give one of them, such as inputs\['train'\]"),
         (lambda: connect().cursor(), "no rows: execute a query with it first"),
         (

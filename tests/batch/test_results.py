@@ -205,6 +205,7 @@ def test_a_link_in_the_place_of_a_file_beside_it_is_not_followed(tmp_path: Path,
     [
         ("results.xlsx", False, "out must end with .jsonl or .csv"),
         ("results.parquet.gz", False, "out must end with"),
+        (Path("s3://bucket/out.csv"), False, "out is 's3:/bucket/out.csv': name a file on this machine"),
         ("s3://bucket/out.csv", False, "out is 's3://bucket/out.csv': name a file on this machine"),
         ("", False, "out must be the path of a file"),
         (5, False, "out must be the path of a file"),
