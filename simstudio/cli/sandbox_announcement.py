@@ -115,6 +115,7 @@ def announce_recording(server: Served[Any], url: str, directory: str, *, as_json
         f"and are recorded in {directory}, without secrets (Ctrl-C stops it)\n\n"
         "Use it from another terminal, with your own API key:\n\n"
         f"  export SIM_BASE_URL={server.base_url}\n\n"
+        f"{_other_addresses()}\n\n"
         f"Later, without the server: simstudio sandbox --replay {shlex.quote(directory)}\n\n"
     )
 
@@ -131,7 +132,16 @@ def announce_replay(server: Served[Any], count: int, directory: str, *, as_json:
         "Use it from another terminal; any API key is accepted:\n\n"
         f"  export SIM_BASE_URL={server.base_url}\n"
         f"  export SIM_API_KEY={server.key}\n\n"
+        f"{_other_addresses()}\n\n"
     )
+
+
+def _other_addresses() -> str:
+    """The sentence that names the variables of the other services."""
+    from simstudio.cli.services import SERVICES
+
+    *names, last = (service.address[0] for service in SERVICES.values())
+    return f"If it is not Sim, set {', '.join(names)} or {last} to this address."
 
 
 def _describe_service(server: Served[Any], environ: Mapping[str, str]) -> dict[str, Any]:

@@ -169,6 +169,7 @@ class TestServing:
         printed = ""
         while f"simstudio sandbox --replay {recording}" not in printed:
             printed += process.stdout.readline().decode()
+        assert "If it is not Sim, set OOMOL_BASE_URL, SPEEDPIX_ENDPOINT or VECTORVEIN_BASE_URL to this" in printed
         url = printed.split()[2]
         with SimStudioClient(server.sandbox.api_key, url) as client:
             client.workflows.execute("hello", {"name": "Ada"})
