@@ -39,7 +39,6 @@ class Intake:
     Attributes:
         count: Number of inputs that were read.
         exhausted: Whether all inputs were read.
-        waits: Whether the next input has not come.
     """
 
     def __init__(
@@ -54,7 +53,7 @@ class Intake:
         wake: Callable[[], None],
     ) -> None:
         self.count = 0
-        self.exhausted = self.waits = False
+        self.exhausted = False
         self._source = source
         source.bind(wake)
         self._options = options
@@ -79,11 +78,9 @@ class Intake:
             LedgerError: The ledger cannot be used.
             Exception: The caller's iterable, or :meth:`Delivery.deliver`, raised it.
         """
-        self.waits = False
         while self.count < until and self._may_read():
             value = self._source.take() if self._identifying is None else self._take_identified(self._identifying)
             if value is LATER:
-                self.waits = True
                 return None
             if value is END:
                 self.exhausted = True
@@ -92,6 +89,11 @@ class Intake:
             if work is not None:
                 return work
         return None
+
+    @property
+    def waits(self) -> bool:
+        """Whether the next input, or a large file in it, is being read."""
+        return self._identifying is not None or self._source.waits
 
     def stop(self) -> None:
         """Read no further input. Any thread may call it."""

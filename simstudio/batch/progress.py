@@ -40,7 +40,7 @@ class Progress:
         over: Whether the batch has ended.
         allowed: Executions a second that the service's rate limit allows; None if it does not say.
         cost: Cost of the items of this run so far; None without a ``budget``.
-        idle: Whether no item is being executed because the next input has not come.
+        idle: Whether no item is being executed, while the next input is being read.
         tally: Errors and times of the items.
     """
 

@@ -36,6 +36,11 @@ _QUICK = 0.005
 class Source(Protocol):
     """The engine's side of the inputs."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether the next input is being read."""
+        ...
+
     def take(self) -> Any:
         """The next input, :data:`LATER` or :data:`END`. Errors of the caller's iterable are raised here."""
         ...
@@ -51,6 +56,8 @@ class Source(Protocol):
 
 class Inline:
     """Inputs that the engine reads itself."""
+
+    waits = False
 
     def __init__(self, inputs: Iterator[Any]) -> None:
         self._inputs = inputs
@@ -73,6 +80,11 @@ class Awaited:
         self._inputs: AsyncIterator[Any] = inputs
         self._pull: asyncio.Task[Any] | None = None
         self._wake: Callable[[], None] = _do_nothing
+
+    @property
+    def waits(self) -> bool:
+        """Whether the next input is being awaited."""
+        return self._pull is not None and not self._pull.done()
 
     def take(self) -> Any:
         """The awaited input, if it has come."""
@@ -125,6 +137,11 @@ class Relay:
         self.quick = True
 
     # -- the engine's side -------------------------------------------------------------------------------------------
+
+    @property
+    def waits(self) -> bool:
+        """Whether a thread is reading the next input."""
+        return self._reading.locked()
 
     def take(self) -> Any:
         """The next input that was read."""

@@ -34,6 +34,21 @@ def take_one(relay: Relay) -> Any:
     return value
 
 
+def test_a_source_waits_while_its_iterable_is_asked_for_the_next_input() -> None:
+    """While the consumer is busy with an item, nothing is waited for."""
+
+    def inputs() -> Iterator[bool]:
+        while True:
+            yield relay.waits
+
+    relay = Relay(inputs())
+    assert relay.take() is LATER
+    assert not relay.waits
+    relay.read()
+    assert relay.take() is True
+    assert not relay.waits
+
+
 # -- which source ------------------------------------------------------------------------------------------------
 
 
