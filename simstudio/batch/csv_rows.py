@@ -33,8 +33,7 @@ def read_csv(
     Raises:
         InvalidInputError: The file is no text, has no header, or lacks a column.
     """
-    # The limit is the module's, for all readers, and at first lower than the length of many documents.
-    csv.field_size_limit(max(csv.field_size_limit(), MOST_IN_A_LINE))
+    _allow_documents()
     if delimiter == ",":
         delimiter = _find_delimiter(file.peek(1))
     lines = _Lines(lines_of(file, source))
@@ -66,6 +65,30 @@ def read_csv(
             yield BadRow(lines.text, problem)
         else:
             yield dict(zip(names, row, strict=True))
+
+
+def count_csv(file: io.BufferedReader, source: str, *, delimiter: str = ",") -> int:
+    """Count the rows of a CSV file; see :func:`read_csv`."""
+    _allow_documents()
+    if delimiter == ",":
+        delimiter = _find_delimiter(file.peek(1))
+    if file.peek(1).startswith(BOM_UTF8):
+        file.read(len(BOM_UTF8))
+    texts = (line.decode(errors="replace") for line in lines_of(file, source))
+    reader = csv.reader(texts, delimiter=delimiter, strict=True)
+    count = -1  # of the header
+    while True:
+        try:
+            for row in reader:
+                count += bool(row)
+            return max(0, count)
+        except csv.Error:
+            count += 1
+
+
+def _allow_documents() -> None:
+    """Raise the limit of a value, which is the module's, for all readers, and at first lower than many documents."""
+    csv.field_size_limit(max(csv.field_size_limit(), MOST_IN_A_LINE))
 
 
 def _find_delimiter(begin: bytes) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from simstudio.batch.csv_rows import read_csv, read_tsv
+from simstudio.batch.csv_rows import count_csv, read_csv, read_tsv
 from simstudio.batch.input_files import Form, InputFile, count_lines
 from simstudio.batch.json_rows import read_array, read_lines
 from simstudio.batch.snapshot import describe_error
@@ -109,6 +110,9 @@ def read_file(file: InputFile, wanted: Sequence[str] | None = None) -> Iterator[
         raise problem from (None if file.is_remote else error)  # the cause may quote what is secret in the address
 
 
+_MOST_COUNTED: Final = 256 * 1024 * 1024
+"""Bytes of a file whose inputs are counted before the first is read, which takes seconds."""
+
 _READERS: Final[Mapping[Form, Callable[..., Iterator[Any]]]] = {
     "lines": read_lines,
     "array": read_array,
@@ -126,20 +130,21 @@ def _reader(form: Form) -> Callable[..., Iterator[Any]]:
 
 
 def count_inputs(path: str) -> int | None:
-    """Number of inputs in a file, including bad rows; None if counting takes as long as reading.
+    """Number of inputs in a file, including bad rows; None if it cannot be read, or counting would take long."""
+    try:
+        return _count(InputFile(path))
+    except Exception:  # noqa: BLE001 - of any package that opens, unpacks or decodes it; reading tells more
+        return None
 
-    Raises:
-        InvalidInputError: The file cannot be opened, or is not what its suffix says.
-        ConfigurationError: A package that it needs is not installed.
-    """
-    file = InputFile(path)
-    if file.form in ("array", "arrow"):
+
+def _count(file: InputFile) -> int | None:
+    if file.form in ("array", "arrow") or (file.form != "parquet" and Path(file.path).stat().st_size > _MOST_COUNTED):
         return None
     with file.open() as opened:
         if file.form == "lines":
             return count_lines(opened)
         if file.form != "parquet":
-            return sum(1 for _ in _reader(file.form)(opened, file.name))
+            return count_csv(opened, file.name, delimiter="," if file.form == "csv" else "\t")
         from simstudio.batch.tables import count_rows
 
         return count_rows(opened)

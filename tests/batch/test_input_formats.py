@@ -266,13 +266,37 @@ def test_a_bad_row_is_told_with_its_place_and_the_others_are_read(
     assert str(bad.error).removeprefix(f"{tmp_path}/{name}, ") == said
 
 
-@pytest.mark.parametrize(("content", "count"), [("n\n1\n\n2\n1,2\n", 3), ("", 0), ("n", 0)])
+@pytest.mark.parametrize(
+    ("content", "count"),
+    [
+        ("n\n1\n\n2\n1,2\n", 3),
+        ("", 0),
+        ("n", 0),
+        ("\ufeff\nn\n1\n", 1),
+        ('n;"m,"\n1;2\n"1"x;2\n\n"1\n\n";2\n"1;2\n', 4),
+    ],
+)
 def test_rows_are_counted(tmp_path: Path, content: str, count: int) -> None:
     (tmp_path / "in.csv").write_text(content)
     assert count_inputs(str(tmp_path / "in.csv")) == count == len(rows_of(tmp_path / "in.csv"))
+    (tmp_path / "in.tsv").write_text("n,m\n1,2\n")
+    assert count_inputs(str(tmp_path / "in.tsv")) == 1
     parquet(tmp_path / "in.parquet")
     assert count_inputs(str(tmp_path / "in.parquet")) == 2
     assert count_inputs(str(tmp_path / "in.json")) is None
+
+
+def test_what_cannot_be_read_is_not_counted_nor_what_would_take_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in.parquet").write_bytes(b"no longer")
+    (tmp_path / "in.csv.gz").write_bytes(gzip.compress(CSV.encode())[:-9])
+    (tmp_path / "in.jsonl").write_text("1\n2\n")
+    for name in ("in.parquet", "in.csv.gz", "none.csv"):
+        assert count_inputs(str(tmp_path / name)) is None
+    assert count_inputs(str(tmp_path / "in.jsonl")) == 2
+    monkeypatch.setattr("simstudio.batch.inputs._MOST_COUNTED", 3)
+    assert count_inputs(str(tmp_path / "in.jsonl")) is None
 
 
 def test_a_document_fits_into_a_cell(tmp_path: Path) -> None:
