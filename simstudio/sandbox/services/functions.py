@@ -46,8 +46,8 @@ class Functions:
         """Call a function, plain or async, without blocking the event loop; log what it raises.
 
         Raises:
-            WorkflowExit: The function raised SystemExit or the like, which must not end the server, or CancelledError,
-                with which a run that nobody stopped has failed.
+            WorkflowExit: The function raised SystemExit, KeyboardInterrupt or CancelledError, which end its run and not
+                the server.
         """
         try:
             return await self._call(function, *arguments)
@@ -72,7 +72,7 @@ class Functions:
             raise WorkflowExit(f"{type(error).__name__}: {error}") from error
 
     def stop(self) -> None:
-        """Cancel all runs. The thread of a plain function goes on, but nobody waits for it."""
+        """Cancel all runs. The thread of a plain function goes on, and its result is dropped."""
         for run in list(self._runs):
             run.cancel()
 

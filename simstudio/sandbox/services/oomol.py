@@ -417,7 +417,7 @@ class OomolServer(Served["OomolSandbox"]):
 
     @property
     def environ(self) -> dict[str, str]:
-        """Environment variables that make this the server of a program, with the token."""
+        """The environment variables with which a program uses this server, token included."""
         return {
             "OOMOL_BASE_URL": self.base_url,
             "OOMOL_TOKEN": self.sandbox.api_token,

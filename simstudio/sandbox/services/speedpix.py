@@ -137,7 +137,7 @@ class SpeedPixSandbox(LocalService):
     ) -> None:
         super().__init__(clock, seed, state)
         self.app_key = app_key
-        # Signatures are made by clients, whose clocks nobody moves.
+        # Clients sign with the real time, whatever the clock of the sandbox says.
         self._signing_clock = clock
         self._use_secret(app_secret)
         self.states = states
@@ -377,7 +377,7 @@ class SpeedPixServer(Served["SpeedPixSandbox"]):
 
     @property
     def environ(self) -> dict[str, str]:
-        """Environment variables that make this the server of a program, with the secret."""
+        """The environment variables with which a program uses this server, secret included."""
         return {
             "SPEEDPIX_APP_KEY": self.sandbox.app_key,
             "SPEEDPIX_APP_SECRET": self.sandbox.app_secret,

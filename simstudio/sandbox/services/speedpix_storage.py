@@ -19,7 +19,7 @@ Files = dict[str, tuple[bytes, str]]
 
 
 class FileStorage:
-    """Files, and the places that clients asked for to upload one.
+    """Stored files, and the storage keys that were given out for uploads.
 
     Args:
         clock: Returns epoch seconds.

@@ -253,7 +253,7 @@ class VectorVeinServer(Served["VectorVeinSandbox"]):
 
     @property
     def environ(self) -> dict[str, str]:
-        """The environment variables by which ``examples/vectorvein_run.py`` is led here, key included."""
+        """The environment variables with which a program uses this server, key included."""
         return {"VECTORVEIN_API_KEY": self.sandbox.api_key, "VECTORVEIN_BASE_URL": self.base_url}
 
     def client(self, **options: Any) -> VectorVeinClient:

@@ -1,4 +1,4 @@
-"""The endpoints of a local VectorVein; those of workflows and their runs stand here.
+"""The endpoints of a local VectorVein: workflows, their runs, schedules and templates, and uploads.
 
 :mod:`simstudio.sandbox.services.vectorvein` serves them.
 """

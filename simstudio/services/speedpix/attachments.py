@@ -106,8 +106,8 @@ def attach(value: object, *, name: str | None = None, content_type: str | None =
     Args:
         value: A path object, a file opened in binary mode, a file that a web framework received, a
             :class:`simstudio.File`, or, with a name, bytes.
-        name: File name; by default the one of the value.
-        content_type: Media type; by default the one of the value, else guessed from the name.
+        name: File name; by default the name of the value.
+        content_type: Media type; by default the type of the value, else guessed from the name.
 
     Raises:
         InvalidInputError: The value is bytes without a name, or a text file; or the name or type cannot be sent.

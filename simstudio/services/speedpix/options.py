@@ -19,7 +19,7 @@ _VARIABLES = {"app_key": "SPEEDPIX_APP_KEY", "app_secret": "SPEEDPIX_APP_SECRET"
 
 
 def setting(name: str, given: Secret[Any]) -> Secret[Any]:
-    """The given key, or the one of the environment.
+    """The given key, else the environment variable.
 
     Raises:
         SpeedPixConfigurationError: The key is missing.
@@ -34,7 +34,7 @@ def setting(name: str, given: Secret[Any]) -> Secret[Any]:
 
 
 def check_endpoint(given: Secret[Any]) -> str:
-    """The given base address, the one of the environment, or the service's own.
+    """The given base address, else the environment variable, else the address of the service.
 
     Raises:
         SpeedPixConfigurationError: The text is no base address.
@@ -46,7 +46,7 @@ def check_endpoint(given: Secret[Any]) -> str:
 
 
 def one_interval(polling_interval: float | None, poll_interval: float | None) -> float | None:
-    """The pause between polls, under the service's own name or the one that all services share.
+    """The pause between polls, from the service's own argument or the one of all services.
 
     Raises:
         InvalidInputError: Both are given, or the value is no number of seconds.

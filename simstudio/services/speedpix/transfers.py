@@ -109,7 +109,7 @@ class Transfers:
         raise UnsafeURLError(f"{without_query(url)} was not fetched: it comes after more than {MOST_HOPS} redirects.")
 
     def fetch(self, url: str, zone: Zone | None) -> Flow[bytes]:
-        """Fetch a whole file; the arguments are those of :meth:`open`."""
+        """Fetch a whole file, with the arguments of :meth:`open`."""
         response = yield from self.open(url, zone)
         if response.body is not None:
             yield FromBody(response.body, "read")

@@ -112,7 +112,7 @@ class DocumentedMethods(VectorVeinResource[M], BaseClient[M]):
             input_fields: Inputs, as ``client.workflows.run``.
             output_scope: ``output_fields_only``, or ``all`` for the outputs of every node.
             wait_for_completion: Whether to wait for the outputs.
-            api_key_type: ``VAPP`` when the client's key is that of a VApp. Version 0.2 had ``timeout`` in this place:
+            api_key_type: ``VAPP`` when the client's key belongs to a VApp. Version 0.2 had ``timeout`` in this place:
                 a number here is one.
             timeout: Seconds to wait for the outputs, as ``client.workflows.run``.
             on_progress: As ``client.workflows.run``.

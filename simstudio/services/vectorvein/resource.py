@@ -69,7 +69,7 @@ class VectorVeinResource(APIResource[M]):
             content_type: Media type of ``content``.
             resend: Rule for sending the request again.
             timeout: Seconds for the call.
-            vapp: Whether the key is that of a VApp.
+            vapp: Whether the key belongs to a VApp.
             accepted: Whether to return an envelope with an error status as well.
             poll: Whether the timeout is what is left of a wait. It begins when the request's turn under the limit has
                 come, as the timeout of other calls does.

@@ -51,8 +51,8 @@ class Files(SpeedPixResource[M]):
                 restored; what cannot seek is copied to a temporary file first), a file that a web framework received
                 (Starlette's ``UploadFile``, Werkzeug's ``FileStorage`` …), a :class:`simstudio.File`, or, with
                 ``filename``, bytes.
-            filename: File name; by default that of the file, else ``file``.
-            content_type: Media type; by default the one that the web framework received, else guessed from the name.
+            filename: File name; by default the name of the file, else ``file``.
+            content_type: Media type; by default the type that the web framework received, else guessed from the name.
 
         Returns:
             The file; ``access_url`` is its value in the input of a workflow.

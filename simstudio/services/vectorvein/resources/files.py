@@ -30,7 +30,7 @@ class Files(Uploads[M]):
             file: A path (here a ``str`` is one, too), a file opened in binary mode (read
                 from its start; its position is restored), a file that a web framework received (Starlette's
                 ``UploadFile``, Werkzeug's ``FileStorage`` …), a :class:`simstudio.File`, or, with ``filename``, bytes.
-            filename: File name, of which the base name is sent; by default that of the path or the file.
+            filename: File name, of which the base name is sent; by default the name of the path or the file.
 
         Returns:
             The upload: ``oss_path`` is the ``oss_key`` of an :class:`OssAttachmentDetail`.

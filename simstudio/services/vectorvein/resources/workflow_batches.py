@@ -43,7 +43,7 @@ class WorkflowBatches(VectorVeinResource[M]):
             inputs: An iterable of inputs, a table, or the path of a file. Each is what :meth:`run` takes as
                 ``input_fields``; a row of a table, values by ``NODE.FIELD``.
             output_scope: ``output_fields_only``, or ``all`` for the outputs of every node.
-            api_key_type: ``VAPP`` when the client's key is that of a VApp.
+            api_key_type: ``VAPP`` when the client's key belongs to a VApp.
             timeout: Seconds to wait for each run once it has begun; None for ever.
             **options: As for ``client.workflows.map`` of Sim's client.
 

@@ -47,7 +47,7 @@ class RunReference:
 
     Attributes:
         wid: Id of its workflow, sent with each poll; required with the key of a VApp.
-        vapp: Whether the client's key is that of a VApp.
+        vapp: Whether the client's key belongs to a VApp.
     """
 
     rid: str
@@ -95,7 +95,7 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
                 object, a file opened in binary mode, a :class:`simstudio.File` …) is uploaded, and its ``oss_path`` is
                 sent in its place.
             output_scope: ``output_fields_only``, or ``all`` for the outputs of every node.
-            api_key_type: ``VAPP`` when the client's key is that of a VApp.
+            api_key_type: ``VAPP`` when the client's key belongs to a VApp.
             timeout: Seconds to wait. None waits for ever, unless all calls are refused (429) for a day. A poll that has
                 to wait for its turn under the limit of 60 calls a minute is sent all the same, so a wait may take
                 longer while many calls share the limit.
