@@ -111,6 +111,8 @@ class Engine:
         self._held: deque[WorkItem] = deque()  # what the pace did not let begin
         self._tasks: set[asyncio.Task[None]] = set()  # executions
         self._handlers: set[asyncio.Task[None]] = set()  # of async on_result=
+        self._executing = 0  # some tasks end, or wait for a price
+        self._preparing: asyncio.Task[None] | None = None
         self._asking: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._draining = self._aborted = False
@@ -172,13 +174,13 @@ class Engine:
         began = self._clock()
         self.progress.measure(
             elapsed=lambda: self._clock() - began,
-            running=lambda: len(self._tasks),
+            running=lambda: self._executing,
             limit=lambda: self._pace.limit,
-            idle=lambda: self._intake.waits and not self._tasks,
+            idle=lambda: self._intake.waits and not self._executing,
         )
         self._timer = self._loop.call_later(_REPORT_EVERY, self._report, self._loop)
         try:
-            await self._prepare()
+            await self._make_ready(self._loop)
             has_begun = False
             while not self._is_over():
                 pause = self._begin()
@@ -239,6 +241,7 @@ class Engine:
             pause = self._choose(batch, len(self._tasks))
         with self._end_on_error():
             self._attempts.commit(batch)
+            self._executing += len(batch)
             for work in batch:
                 self._spawn(self._execute(work), self._tasks)
         with self._end_on_error():
@@ -280,7 +283,10 @@ class Engine:
     async def _execute(self, work: WorkItem | None) -> None:
         """Execute an item and, after a success, the one that may begin then."""
         while work is not None:
-            outcome = await self._attempts.make(work)
+            try:
+                outcome = await self._attempts.make(work)
+            finally:
+                self._executing -= 1
             if self._budget is not None:
                 await self._charge(self._budget, work, outcome)
             if isinstance(outcome, Again):
@@ -341,6 +347,7 @@ class Engine:
             return None  # the end of the task wakes the coordinator
         if len(self._tasks) < self._pace.limit or self._clock() >= self._looked + _LOOK_AGAIN:
             self._awake.set()
+        self._executing += 1
         return batch[0]
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> asyncio.Task[None]:
@@ -382,7 +389,7 @@ class Engine:
             self._timer.cancel()
         aborted = self._aborted
         self._cancel()
-        questions = [task for task in (self._asking, self._watching) if task is not None]
+        questions = [task for task in (self._preparing, self._asking, self._watching) if task is not None]
         for task in questions:
             task.cancel()
         await asyncio.gather(*self._tasks, *self._handlers, *questions, return_exceptions=True)
@@ -412,6 +419,16 @@ class Engine:
                 await asyncio.sleep(0)
 
     # -- limits ------------------------------------------------------------------------------------------------------
+
+    async def _make_ready(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Prepare, unless the batch is ended meanwhile: then the server is not waited for."""
+        self._preparing = preparing = loop.create_task(self._prepare())
+        preparing.add_done_callback(lambda _: self._awake.set())
+        while not preparing.done() and not self._draining:
+            await self._awake.wait()
+            self._awake.clear()
+        if preparing.done():
+            preparing.result()
 
     async def _prepare(self) -> None:
         """Make the requests before the first item, side by side. Of their errors, only a refused key is raised.

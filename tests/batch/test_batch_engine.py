@@ -479,6 +479,33 @@ class TestRunning:
         assert len(box.items) == 3
 
 
+class TestEndingEarly:
+    def test_a_server_that_does_not_answer_before_the_first_item_is_not_waited_for(self) -> None:
+        class Silent(FakeSender):
+            async def prepare(self) -> None:
+                asyncio.get_running_loop().call_soon(engine.drain)
+                await asyncio.Event().wait()
+
+        sender = Silent(echo)
+        engine = Engine(
+            sender=sender, source=source_of(range(3), relayed=False), outbox=Box(), pace=FixedPace(),  # type: ignore[arg-type]
+            options=options_of(),
+        )  # fmt: skip
+        asyncio.run(asyncio.wait_for(engine.run(), 5))
+
+        assert (sender.sent, sender.closed) == ([], True)
+
+    def test_an_item_that_has_ended_does_not_run(self) -> None:
+        told: list[tuple[int, int]] = []
+
+        def show(progress: Progress) -> None:
+            told.append((progress.finished, progress.running))
+
+        play(FakeSender(echo), range(3), pace=FixedPace(2), on_progress=show)
+
+        assert told == [(0, 2), (1, 1), (2, 1), (3, 0), (3, 0)]
+
+
 class TestLargeFiles:
     """Their digests take a second a gigabyte, in which the event loop goes on."""
 
