@@ -85,7 +85,7 @@ def request_body(request: Mapping[str, Any]) -> dict[str, Any]:
     """Check the request for a task, and return it with its inputs in the form that is sent."""
     if not isinstance(request, Mapping):
         raise InvalidInputError(
-            f'A request for a task must be a dict such as {{"blockId": "package::block"}}, not {type(request).__name__}.'
+            f'The task must be a dict such as {{"blockId": "package::block"}}, not {type(request).__name__}.'
         )
     body = dict(request)
     named = {name: body[name] for name in ("blockId", "manifest") if body.get(name) is not None}

@@ -18,7 +18,7 @@ _WAITING = frozenset({"WAIT_RESPONSE", "WAITING"})
 
 
 def _is_settled(status: object, complete_time: object) -> bool:
-    """Whether a task or a cycle with this status goes on only after a call, such as an answer or ``resume``, or never."""
+    """Whether a task or a cycle with this status goes on only after an answer or ``resume``, or never."""
     word = _word(status)
     return complete_time is not None or word in _ENDED or word == _PAUSED or word in _WAITING
 
