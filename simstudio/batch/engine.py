@@ -176,7 +176,7 @@ class Engine:
             elapsed=lambda: self._clock() - began,
             running=lambda: self._executing,
             limit=lambda: self._pace.limit,
-            idle=lambda: self._intake.waits and not self._executing,
+            idle=self._describe_idleness,
         )
         self._timer = self._loop.call_later(_REPORT_EVERY, self._report, self._loop)
         try:
@@ -204,6 +204,16 @@ class Engine:
         if loop is not None:
             self._timer = loop.call_later(_REPORT_EVERY, self._report, loop)
             self._awake.set()  # an error ends the batch
+
+    def _describe_idleness(self) -> str:
+        """The reason for which no item is being executed, unless the pace or an outage is one; else empty."""
+        if self._executing or self._draining:
+            return ""
+        if self._preparing is not None and not self._preparing.done():
+            return "waiting for the server"
+        if self._later:
+            return f"waiting to send {len(self._later):,} again"
+        return "waiting for inputs" if self._intake.waits else ""
 
     def _is_over(self) -> bool:
         if self._tasks or self._handlers:
@@ -385,8 +395,6 @@ class Engine:
 
     async def _clean_up(self) -> None:
         complete = self._is_complete()
-        if self._timer is not None:
-            self._timer.cancel()
         aborted = self._aborted
         self._cancel()
         questions = [task for task in (self._preparing, self._asking, self._watching) if task is not None]
@@ -406,6 +414,8 @@ class Engine:
         if self._duplicates is not None:
             self._duplicates.close()
         await self._end_results(complete=complete)
+        if self._timer is not None:
+            self._timer.cancel()
         self.progress.end()
         self._report()
         await self._sender.aclose()
@@ -416,6 +426,7 @@ class Engine:
             return
         with self._end_on_error():
             for _ in self._results.finish(complete=complete):
+                self.progress.idle = "writing the results"
                 await asyncio.sleep(0)
 
     # -- limits ------------------------------------------------------------------------------------------------------

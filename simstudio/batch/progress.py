@@ -40,7 +40,7 @@ class Progress:
         over: Whether the batch has ended.
         allowed: Executions a second that the service's rate limit allows; None if it does not say.
         cost: Cost of the items of this run so far; None without a ``budget``.
-        idle: Whether no item is being executed, while the next input is being read.
+        idle: Reason for which no item is being executed, in words, such as ``waiting for inputs``; else empty.
         tally: Errors and times of the items.
     """
 
@@ -59,7 +59,7 @@ class Progress:
     over: bool = False
     allowed: float | None = None
     cost: Money | None = None
-    idle: bool = False
+    idle: str = ""
     tally: Tally = attrs.field(factory=Tally, repr=False, eq=False)
 
     @property
@@ -86,7 +86,7 @@ class Progress:
             return f"no server for {math.ceil(self.away)} s, waiting for it"
         if self.waiting >= WORTH_TELLING:
             return f"waiting {math.ceil(self.waiting)} s for the rate limit"
-        return "waiting for inputs" if self.idle else ""
+        return self.idle
 
     def count(self, item: BatchItem) -> None:
         """Count a finished item."""
@@ -100,7 +100,7 @@ class Progress:
         self.duplicates += item.duplicate
         self.tally.add(item)
 
-    def measure(self, **gauges: Callable[[], float]) -> None:
+    def measure(self, **gauges: Callable[[], float | str]) -> None:
         """Measure attributes by these functions whenever they are read, until values are assigned to them."""
         for name, gauge in gauges.items():
             setattr(self, name, gauge)
@@ -118,7 +118,7 @@ class Progress:
     def end(self) -> None:
         """Set the numbers of a batch that has ended."""
         self.elapsed, self.limit = self.elapsed, self.limit  # measured for the last time
-        self.running, self.waiting, self.away, self.idle, self.over = 0, 0.0, 0.0, False, True
+        self.running, self.waiting, self.away, self.idle, self.over = 0, 0.0, 0.0, "", True
 
     def __getstate__(self) -> dict[str, Any]:
         return attrs.asdict(self, recurse=False)

@@ -9,17 +9,19 @@ import itertools
 import math
 import pickle
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, get_type_hints
 
 import attrs
 import pytest
 from fakes import options_of
-from test_batch_engine import Box, FakeSender, FixedPace, echo
+from test_batch_engine import Box, FakeResults, FakeSender, FixedPace, echo
 
+import simstudio as sim
 from simstudio.batch.engine import Engine
 from simstudio.batch.progress import Progress, progress_html, to_stderr
 from simstudio.batch.sources import source_of
+from simstudio.transport.retry import Backoff
 
 
 class TestWords:
@@ -30,7 +32,7 @@ class TestWords:
         assert progress.texts()[1:] == ("40/100, 10 failed, 0:30 left, 3 running", "40/100, 10 failed, 0:30 left")
 
     def test_it_says_that_it_waits_for_inputs(self) -> None:
-        assert str(Progress(done=3, idle=True)) == "3 finished, 3 done, 0 failed, waiting for inputs"
+        assert str(Progress(done=3, idle="waiting for inputs")) == "3 finished, 3 done, 0 failed, waiting for inputs"
 
     def test_a_notebook_is_told_what_it_waits_for(self) -> None:
         assert "waiting 41 s for the rate limit" in progress_html(Progress(total=9, waiting=41.0))
@@ -220,7 +222,7 @@ def test_a_slow_source_of_inputs_is_named(monkeypatch: pytest.MonkeyPatch) -> No
 
     def show(progress: Progress) -> None:
         told.append(progress.held)
-        if progress.finished and progress.held:
+        if progress.finished and progress.held == "waiting for inputs":
             seen.set()
 
     engine = Engine(
@@ -229,8 +231,44 @@ def test_a_slow_source_of_inputs_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     )  # fmt: skip
     asyncio.run(asyncio.wait_for(engine.run(), 20))
 
-    assert set(told) == {"", "waiting for inputs"}
+    assert "waiting for inputs" in told
     assert engine.progress.held == ""
+
+
+def test_pauses_the_server_and_the_results_file_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simstudio.batch.engine._REPORT_EVERY", 0.0)
+    steps = ["waiting for the server", "waiting to send 2 again", "writing the results"]
+    told, seen = list[str](), {step: asyncio.Event() for step in steps}
+
+    class Slow(FakeSender):
+        async def prepare(self) -> None:
+            await seen["waiting for the server"].wait()
+
+    class SlowResults(FakeResults):
+        def finish(self, *, complete: bool) -> Iterator[None]:
+            while not seen["writing the results"].is_set():
+                yield
+
+    def fail_once(value: Any, count: int) -> Any:
+        return sim.ServerError("failed", None, 500) if count == 1 else value
+
+    def show(progress: Progress) -> None:
+        told.append(progress.held)
+        if progress.held in seen:
+            seen[progress.held].set()
+            if progress.held == "waiting to send 2 again":
+                now[0] = 1000.0
+
+    now = [0.0]
+    engine = Engine(
+        sender=Slow(fail_once), source=source_of(range(2), relayed=False), outbox=Box(), pace=FixedPace(2),  # type: ignore[arg-type]
+        options=options_of(retries=1, backoff=Backoff(initial=100.0, maximum=100.0)), on_progress=show,
+        results=SlowResults(), clock=lambda: now[0],
+    )  # fmt: skip
+    asyncio.run(asyncio.wait_for(engine.run(), 20))
+
+    assert [step for step in dict.fromkeys(told) if step] == steps
+    assert engine.progress.done == 2
 
 
 def test_an_error_of_the_function_ends_the_batch_between_items_too(monkeypatch: pytest.MonkeyPatch) -> None:
