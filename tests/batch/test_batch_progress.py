@@ -263,7 +263,7 @@ def test_pauses_the_server_and_the_results_file_are_named(monkeypatch: pytest.Mo
     engine = Engine(
         sender=Slow(fail_once), source=source_of(range(2), relayed=False), outbox=Box(), pace=FixedPace(2),  # type: ignore[arg-type]
         options=options_of(retries=1, backoff=Backoff(initial=100.0, maximum=100.0)), on_progress=show,
-        results=SlowResults(), clock=lambda: now[0],
+        results=SlowResults(), clock=lambda: now[0],  # type: ignore[arg-type]
     )  # fmt: skip
     asyncio.run(asyncio.wait_for(engine.run(), 20))
 
