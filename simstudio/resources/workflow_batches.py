@@ -61,7 +61,7 @@ class WorkflowBatches(APIResource[M]):
             ordered: Give items in the order of the inputs; else as they end.
             mode: A request each (``sync``), queued and waited for (``async``), or a stream each (``stream``).
             on_result: Called with each item as it ends, in that order, on the batch's own thread; may be async on the
-                async client.
+                async client. Then items run on beside it, up to 1,000 ahead, and the batch waits for it at its end.
             ledger: A file (SQLite) that records each item. A second run with the same ledger and inputs sends only
                 what is not finished, whatever killed the first. It belongs to one workflow on one server.
             executor: Runs the executions elsewhere: any ``concurrent.futures.Executor``, Dask's too. Its workers get
