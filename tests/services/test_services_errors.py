@@ -134,6 +134,7 @@ def test_a_dead_or_slow_server_is_an_error_of_the_service_and_of_the_shared_tree
     with pytest.raises(ROOTS[service]) as caught:
         made(failing(error), 1)
     assert isinstance(caught.value, shared)
+    assert isinstance(caught.value, builtins.TimeoutError) == (shared is APITimeoutError)
     assert ("base_url" in str(caught.value)) == (service != "speedpix" and shared is APIConnectionError)
     again = pickle.loads(pickle.dumps(caught.value))
     assert (type(again), str(again)) == (type(caught.value), str(caught.value))

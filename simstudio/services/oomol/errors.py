@@ -4,7 +4,8 @@
     ├── ApiError                      an error status, or no answer (status 0)
     │   ├── ApiStatusError            also simstudio.APIStatusError; below it one class for each status, so that
     │   │   └── …                     `except simstudio.RateLimitError` serves every service
-    │   ├── ApiConnectionError        also simstudio.APIConnectionError › ApiTimeoutError
+    │   ├── ApiConnectionError        also simstudio.APIConnectionError
+    │   │   └── ApiTimeoutError       also simstudio.APITimeoutError and the builtin
     │   └── ApiInvalidResponseError   also simstudio.InvalidResponseError
     ├── TaskFailedError               also simstudio.JobFailedError
     ├── TaskStoppedError              also simstudio.JobCancelledError
@@ -130,7 +131,7 @@ class ApiConnectionError(ApiError, APIConnectionError):
     """No complete response arrived: the connection was refused, dropped or cut short. Its ``status`` is 0."""
 
 
-class ApiTimeoutError(ApiConnectionError, APITimeoutError):
+class ApiTimeoutError(ApiConnectionError, APITimeoutError, builtins.TimeoutError):
     """No complete response arrived in time. Its ``status`` is 0."""
 
 

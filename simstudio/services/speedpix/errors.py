@@ -11,7 +11,7 @@
     │       ├── SpeedPixInvalidRequestError 400/413/415/422 · SpeedPixConflictError 409 · SpeedPixLockedError 423
     │       └── SpeedPixRateLimitError 429, or a throttled call · SpeedPixServerError 5xx
     ├── SpeedPixConnectionError           no complete response                 also an APIConnectionError
-    │   └── SpeedPixTimeoutError          … in time                            also an APITimeoutError
+    │   └── SpeedPixTimeoutError          … in time                            also an APITimeoutError, TimeoutError
     ├── SpeedPixResponseError             a response of an unknown form        also an InvalidResponseError
     ├── SpeedPixConfigurationError        also a ConfigurationError and a ValueError
     ├── UnsafeURLError                    a URL to which no file is sent, or from which none is fetched
@@ -23,6 +23,7 @@ Input that cannot be sent is a ``simstudio.InvalidInputError``, as with every se
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 from simstudio.core.error_family import ErrorFamily
@@ -137,7 +138,7 @@ class SpeedPixConnectionError(SpeedPixException, APIConnectionError):
     """No complete response arrived: the connection was refused, dropped or cut short."""
 
 
-class SpeedPixTimeoutError(SpeedPixConnectionError, APITimeoutError):
+class SpeedPixTimeoutError(SpeedPixConnectionError, APITimeoutError, builtins.TimeoutError):
     """No complete response arrived in time."""
 
 

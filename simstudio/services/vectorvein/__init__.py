@@ -24,6 +24,7 @@ from simstudio.services.vectorvein.errors import (
     AccessKeyError,
     APIKeyError,
     RequestError,
+    RequestTimeoutError,
     TimeoutError,  # noqa: A004 - the documented name, and also the builtin
     VectorVeinAPIError,
     WorkflowError,
@@ -104,6 +105,7 @@ __all__ = [
     "Pages",
     "RawVectorVeinClient",
     "RequestError",
+    "RequestTimeoutError",
     "TaskInfo",
     "TimeoutError",
     "User",

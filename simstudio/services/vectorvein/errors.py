@@ -5,8 +5,9 @@
     │                      simstudio.AuthenticationError, PermissionDeniedError or ConfigurationError
     ├── WorkflowError      the run failed: simstudio.JobFailedError
     ├── AccessKeyError     403, 404 of an access key's call, or one that cannot be sent
-    ├── RequestError       no answer in VectorVein's form: simstudio.APIConnectionError, APITimeoutError,
-    │                      InvalidResponseError, or what the HTTP status says
+    ├── RequestError       no answer in VectorVein's form: simstudio.APIConnectionError, InvalidResponseError, or what
+    │   │                  the HTTP status says
+    │   └── RequestTimeoutError  no answer in time: simstudio.APITimeoutError and the builtin
     └── TimeoutError       a run was not done in time: simstudio.JobTimeoutError and the builtin
 
 So ``except simstudio.RateLimitError`` serves every service, and programs written for VectorVein's own package keep
@@ -21,7 +22,7 @@ from typing import Any
 
 from simstudio.core.error_family import combine, revive
 from simstudio.core.errors import JobFailedError, JobTimeoutError
-from simstudio.transport.errors import SimStudioError
+from simstudio.transport.errors import APITimeoutError, SimStudioError
 
 
 class VectorVeinAPIError(SimStudioError):
@@ -94,6 +95,10 @@ class AccessKeyError(VectorVeinAPIError):
 
 class RequestError(VectorVeinAPIError):
     """No answer came, or none in VectorVein's form."""
+
+
+class RequestTimeoutError(RequestError, APITimeoutError, builtins.TimeoutError):
+    """No complete answer came in time."""
 
 
 class TimeoutError(VectorVeinAPIError, JobTimeoutError, builtins.TimeoutError):  # noqa: A001 - the documented name

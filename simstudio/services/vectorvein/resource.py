@@ -14,7 +14,7 @@ from simstudio.core.options import UNSET, Unset
 from simstudio.core.resource import APIResource
 from simstudio.services.vectorvein.credentials import KEY_TYPE_HEADER
 from simstudio.services.vectorvein.envelope import Envelope, envelope_error, http_error, read_envelope
-from simstudio.services.vectorvein.errors import RequestError, VectorVeinAPIError, combined
+from simstudio.services.vectorvein.errors import RequestError, RequestTimeoutError, VectorVeinAPIError, combined
 from simstudio.transport.errors import APIConnectionError, APITimeoutError, InvalidInputError, InvalidResponseError
 
 if TYPE_CHECKING:
@@ -116,8 +116,9 @@ class VectorVeinResource(APIResource[M]):
         try:
             return (yield from super()._send(request))
         except APIConnectionError as error:
-            shared = APITimeoutError if isinstance(error, APITimeoutError) else APIConnectionError
-            raise translate(error, combined(RequestError, shared), f"Request failed: {error}") from error
+            late = isinstance(error, APITimeoutError)
+            kind = RequestTimeoutError if late else combined(RequestError, APIConnectionError)
+            raise translate(error, kind, f"Request failed: {error}") from error
 
     def _call(self, request: Request) -> Flow[Response]:
         """Send the request of ``client.request``, and raise for an error."""
