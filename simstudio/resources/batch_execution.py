@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final
 
 import attrs
 
-from simstudio.batch.execution import Hear, Limits, Price, Receipt, Refusal
+from simstudio.batch.execution import Hear, Limits, Mode, Price, Receipt, Refusal
+from simstudio.core.context import Context
 from simstudio.core.errors import JobFailedError
 from simstudio.core.model import Model
 from simstudio.core.options import UNSET, Unset, check_timeout
@@ -17,6 +18,7 @@ from simstudio.models.descriptions import WorkflowDescription
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.jobs import Job
 from simstudio.models.receipts import AsyncExecutionResult
+from simstudio.models.usage import UsageLimits
 from simstudio.resources.claims import is_anonymous, mint, probe, support
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.dialects.stream_options import StreamOptions
@@ -26,17 +28,9 @@ from simstudio.resources.payload import selectors
 from simstudio.resources.v2.execution import has_spent_run_id
 from simstudio.transport.endpoint import segment
 from simstudio.transport.errors import InvalidInputError, NotFoundError, RateLimitError, SimStudioError
-from simstudio.transport.flow import Sleep
+from simstudio.transport.flow import Flow, Sleep
 from simstudio.transport.hints import RateLimits
-
-if TYPE_CHECKING:
-    from simstudio.batch.execution import Mode
-    from simstudio.core.context import Context
-    from simstudio.models.usage import UsageLimits
-    from simstudio.transport.flow import Flow
-    from simstudio.transport.message import Response
-
-    T = TypeVar("T")
+from simstudio.transport.message import Response
 
 MODELS: Final[Mapping[str, type[Model]]] = {"result": WorkflowExecutionResult, "job": Job}
 """The classes of what a ledger of Sim's executions keeps."""

@@ -31,7 +31,13 @@ from simstudio.models.execution import WorkflowExecutionResult
 MODULES = {each.name for each in pkgutil.walk_packages(simstudio.batch.__path__, "simstudio.batch.")}
 
 
-@pytest.mark.parametrize("module", sorted(MODULES - {"simstudio.batch.backlog"}))
+EXECUTIONS = {
+    "simstudio.resources.batch_execution",
+    *(f"simstudio.services.{service}.execution" for service in ("oomol", "speedpix", "vectorvein")),
+}
+
+
+@pytest.mark.parametrize("module", sorted(MODULES - {"simstudio.batch.backlog"} | EXECUTIONS))
 def test_classes_and_functions_tell_their_types(module: str) -> None:
     for name, public in vars(importlib.import_module(module)).items():
         is_own = getattr(public, "__module__", "") == module and not name.startswith("_")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simstudio.batch.execution import Hear, Receipt
 from simstudio.batch.queued import QueuedExecution, receipt_or_raise
+from simstudio.core.context import Context
 from simstudio.services.oomol.errors import OomolConnectError
 from simstudio.services.oomol.models import RunResult, Task
 from simstudio.services.oomol.options import polling
 from simstudio.services.oomol.resources.task_flows import TaskFlows
 from simstudio.transport.errors import InvalidResponseError
-
-if TYPE_CHECKING:
-    from simstudio.core.context import Context
-    from simstudio.transport.flow import Flow
+from simstudio.transport.flow import Flow
 
 
 class TaskExecution(QueuedExecution[RunResult]):

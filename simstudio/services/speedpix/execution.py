@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simstudio.batch.execution import Hear, Receipt
 from simstudio.batch.queued import QueuedExecution, receipt_or_raise
+from simstudio.core.context import Context
 from simstudio.core.conversion import structure
 from simstudio.services.speedpix.errors import SpeedPixException
 from simstudio.services.speedpix.models import PredictionResult
@@ -16,10 +17,7 @@ from simstudio.services.speedpix.resources.files import Files
 from simstudio.services.speedpix.resources.predictions import Predictions
 from simstudio.services.speedpix.transfers import Transfers
 from simstudio.transport.errors import InvalidResponseError
-
-if TYPE_CHECKING:
-    from simstudio.core.context import Context
-    from simstudio.transport.flow import Flow
+from simstudio.transport.flow import Flow
 
 
 class PredictionExecution(QueuedExecution[PredictionResult]):

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import attrs
 
 from simstudio.batch.execution import Hear, Receipt
 from simstudio.batch.queued import QueuedExecution, receipt_or_raise
+from simstudio.core.context import Context
 from simstudio.services.vectorvein.errors import VectorVeinAPIError
 from simstudio.services.vectorvein.models.workflows import WorkflowRunResult
 from simstudio.services.vectorvein.resource import identifier, invalid
 from simstudio.transport.errors import InvalidResponseError
-
-if TYPE_CHECKING:
-    from simstudio.core.context import Context
-    from simstudio.transport.flow import Flow
+from simstudio.transport.flow import Flow
 
 
 @attrs.frozen
