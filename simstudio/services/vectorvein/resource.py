@@ -120,6 +120,15 @@ class VectorVeinResource(APIResource[M]):
             kind = RequestTimeoutError if late else combined(RequestError, APIConnectionError)
             raise translate(error, kind, f"Request failed: {error}") from error
 
+    def _redact_errors(self, flow: Flow[T]) -> Flow[T]:
+        """Run an operation's flow. An argument that cannot be sent is a VectorVeinAPIError as well."""
+        try:
+            return (yield from super()._redact_errors(flow))
+        except InvalidInputError as error:
+            if isinstance(error, VectorVeinAPIError):
+                raise
+            raise translate(error, combined(VectorVeinAPIError, InvalidInputError)) from error
+
     def _call(self, request: Request) -> Flow[Response]:
         """Send the request of ``client.request``, and raise for an error."""
         response = yield from self._send(request)

@@ -95,9 +95,10 @@ BAD_INPUT: dict[str, Any] = {
 def test_what_cannot_be_sent_is_refused_and_nothing_is_sent(what: str, mode: str):
     server = Canned([envelope()])
 
-    with pytest.raises(InvalidInputError):
+    with pytest.raises(InvalidInputError) as caught:
         server.run(mode, BAD_INPUT[what])
 
+    assert isinstance(caught.value, VectorVeinAPIError)
     assert server.requests == []
 
 

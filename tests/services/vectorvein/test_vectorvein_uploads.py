@@ -16,7 +16,7 @@ import pytest
 from simstudio import ConfigurationError, File, InvalidInputError, ServerError
 from simstudio.sandbox.services.vectorvein import VectorVeinSandbox, VectorVeinServer
 from simstudio.sandbox.services.vectorvein_service import file_of
-from simstudio.services.vectorvein import AttachmentDetail, TaskInfo, WorkflowInputField
+from simstudio.services.vectorvein import AttachmentDetail, TaskInfo, VectorVeinAPIError, WorkflowInputField
 from tests.modes import both_modes
 from tests.services.vectorvein.helpers import Canned, Clock, envelope, run
 from tests.uploads import UPLOADS
@@ -136,9 +136,10 @@ def test_a_file_is_sent_from_its_start_and_its_position_restored(mode: str):
 def test_what_is_no_file_is_refused_and_nothing_is_sent(file: Any, mode: str):
     server = Canned([DONE])
 
-    with pytest.raises(InvalidInputError):
+    with pytest.raises(InvalidInputError) as caught:
         server.run(mode, lambda client: client.upload_file(file))
 
+    assert isinstance(caught.value, VectorVeinAPIError)
     assert server.requests == []
 
 
