@@ -128,7 +128,7 @@ class InputFile:
             else:
                 unpacked = packed
             if self.form in _SEEKED and (unpacked is not packed or not packed.seekable()):
-                with _copy(unpacked) as whole:
+                with _copy(unpacked, self.name) as whole:
                     yield whole
             else:
                 yield unpacked
@@ -163,13 +163,24 @@ class InputFile:
 
 
 @contextmanager
-def _copy(file: io.BufferedReader) -> Iterator[io.BufferedReader]:
-    """The contents of a file in a temporary one, where any place can be read."""
-    import shutil
+def _copy(file: io.BufferedReader, source: str) -> Iterator[io.BufferedReader]:
+    """The contents of a file in a temporary one, where any place can be read.
+
+    Raises:
+        InvalidInputError: There is no room for it.
+    """
     import tempfile
 
     with tempfile.TemporaryFile() as whole:
-        shutil.copyfileobj(file, whole)
+        while piece := file.read(_PIECE):
+            try:
+                whole.write(piece)
+                whole.flush()
+            except OSError as error:
+                raise InvalidInputError(
+                    f"{source} is unpacked into a temporary file in {tempfile.gettempdir()}, which cannot be written: "
+                    f"{error.strerror or error}. Set TMPDIR to a folder with room for it."
+                ) from error
         whole.seek(0)
         yield make_buffered(whole)
 

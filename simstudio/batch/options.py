@@ -111,7 +111,7 @@ class BatchOptions(TypedDict, Generic[R], total=False):
     max_failures: Annotated[
         int | float | None,
         Option(
-            check=must_be("a number of items from 0, or a share such as 0.05", is_max_failures),
+            check=must_be("a whole number of items, or a share between 0 and 1 such as 0.05", is_max_failures),
             flag=Flag(
                 "--max-failures",
                 "End when more items have no result: a number, or a share such as 5% (looked at from 20 items on).",

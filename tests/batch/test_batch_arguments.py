@@ -68,7 +68,11 @@ class TestArguments:
             ("selected_outputs", ["agent1.content"], "selected_outputs needs"),
             ("ledger", "a\0b", "ledger must be the path of a file: no file can be called"),
             ("ledger", "a\ud800.sqlite", "ledger must be the path of a file: no file can be called"),
-            ("max_failures", 1.5, "max_failures must be a number of items from 0, or a share such as 0.05, not 1.5"),
+            (
+                "max_failures",
+                1.5,
+                "max_failures must be a whole number of items, or a share between 0 and 1 such as 0.05, not 1.5",
+            ),
             ("retries", -1, "retries must be a whole number from 0 to 100, not -1"),
             ("dead_letters", "", "dead_letters must be the path of a file, such as failed.jsonl, not ''"),
             ("dead_letters", "a\0b", "dead_letters must be the path of a file"),

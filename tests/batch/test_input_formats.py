@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import json
@@ -645,3 +646,15 @@ def test_messages_call_an_address_by_what_is_no_secret() -> None:
     )
     assert InputFile("s3://key:secret@bucket/a.csv.gz?token=secret").name == "s3://bucket/a.csv.gz"
     assert InputFile("s3://key:secret@bucket/a.csv.gz?token=secret").form == "csv"
+
+
+def test_a_temporary_file_without_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(io.BytesIO):
+        def write(self, data: Any) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    parquet(tmp_path / "in.parquet")
+    (tmp_path / "in.parquet.gz").write_bytes(gzip.compress((tmp_path / "in.parquet").read_bytes()))
+    monkeypatch.setattr("tempfile.TemporaryFile", Full)
+    with pytest.raises(InvalidInputError, match=r"unpacked into a temporary file in .*: No space .* Set TMPDIR to"):
+        rows_of(tmp_path / "in.parquet.gz")
