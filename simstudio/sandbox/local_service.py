@@ -17,7 +17,7 @@ from simstudio.sandbox.http import Reply, json_reply
 from simstudio.sandbox.limits import Window
 from simstudio.sandbox.seeding import Seed, Seeding
 from simstudio.sandbox.state_file import PlainState, StateFile, StateKeeper
-from simstudio.sandbox.traffic import ReceivedRequest, Recorder, requests_kept
+from simstudio.sandbox.traffic import ReceivedRequest, ReceivedRequests, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -63,7 +63,7 @@ class LocalService(ABC):
         self.faults = Faults()
         self._seed = None if seed is None else Seed(seed, self._is_read)
         self.clock = Clock(clock if self._seed is None or clock is not time.time else self._seed.now)
-        self._requests = requests_kept()
+        self._requests = ReceivedRequests()
         self._window: Window | None = None
         self._state_file: StateFile | None = None
         if state is not None:
@@ -115,7 +115,7 @@ class LocalService(ABC):
 
     @property
     def requests(self) -> list[ReceivedRequest]:
-        """The requests received so far, oldest first (of very many, the newest 10 000); without their keys."""
+        """The requests received so far, oldest first, without their keys: the newest 10 000, with 256 MiB of bodies."""
         return list(self._requests)
 
     def forget_requests(self) -> None:

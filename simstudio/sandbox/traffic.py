@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import attrs
@@ -14,7 +15,10 @@ from simstudio.transport.secret_names import rule_of
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_KEPT = 10_000
+_MOST = 10_000
+"""Largest number of requests that are kept."""
+_MOST_BYTES = 256 * 1024**2
+"""Largest size of their bodies together."""
 
 
 @attrs.frozen
@@ -44,10 +48,36 @@ class ReceivedRequest:
         return jsontext.loads(self.body)
 
 
-class Recorder:
-    """ASGI middleware: reads every request to its end, keeps it (the newest 10 000), and passes it on."""
+class ReceivedRequests:
+    """The newest requests that a sandbox received: at most 10 000 with 256 MiB of bodies, and always the last one."""
 
-    def __init__(self, app: ASGIApp, kept: deque[ReceivedRequest]) -> None:
+    def __init__(self) -> None:
+        self._kept: deque[ReceivedRequest] = deque()
+        self._size = 0
+        self._lock = Lock()
+
+    def add(self, request: ReceivedRequest) -> None:
+        """Keep a request, in place of the oldest ones if need be."""
+        with self._lock:
+            self._kept.append(request)
+            self._size += len(request.body)
+            while len(self._kept) > _MOST or (self._size > _MOST_BYTES and len(self._kept) > 1):
+                self._size -= len(self._kept.popleft().body)
+
+    def clear(self) -> None:
+        """Forget all requests."""
+        with self._lock:
+            self._kept.clear()
+            self._size = 0
+
+    def __iter__(self) -> Iterator[ReceivedRequest]:
+        return iter(tuple(self._kept))
+
+
+class Recorder:
+    """ASGI middleware: reads every request to its end, keeps it, and passes it on."""
+
+    def __init__(self, app: ASGIApp, kept: ReceivedRequests) -> None:
         self._app = app
         self._kept = kept
 
@@ -67,7 +97,7 @@ class Recorder:
         body = b"".join(parts)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in _without_secrets(scope)}
         query = scope["query_string"].decode("latin-1")
-        self._kept.append(ReceivedRequest(scope["method"], scope["path"], query, headers, body))
+        self._kept.add(ReceivedRequest(scope["method"], scope["path"], query, headers, body))
         unread = True
 
         async def receive_again() -> Message:
@@ -78,11 +108,6 @@ class Recorder:
             return await receive()
 
         await self._app(scope, receive_again, send)
-
-
-def requests_kept() -> deque[ReceivedRequest]:
-    """Make an empty record of requests."""
-    return deque(maxlen=_KEPT)
 
 
 def _without_secrets(scope: Scope) -> list[tuple[bytes, bytes]]:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from simstudio.sandbox import Sandbox
+from simstudio.sandbox import Sandbox, traffic
 from simstudio.sandbox.clock import Clock
 from simstudio.sandbox.fault_rules import parse_fault, write_fault
 from simstudio.sandbox.faults import Faults
@@ -64,6 +64,23 @@ def test_requests_are_listed_without_keys_and_with_their_bodies(call: Caller) ->
     assert [each["path"] for each in control(call, "GET", "/requests", limit="1")["requests"]] == ["/api/files/b"]
     assert call.http.get("/_sandbox/requests?limit=-1").status_code == 400
     assert control(call, "DELETE", "/requests") == {"requests": []} == control(call, "GET", "/requests")
+
+
+def test_of_many_or_large_requests_the_newest_are_kept(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traffic, "_MOST", 3)
+    monkeypatch.setattr(traffic, "_MOST_BYTES", 10)
+
+    def send(*sizes: int) -> list[int]:
+        for size in sizes:
+            call.http.put("/api/files/a", content=b"x" * size)
+        return [len(request.body) for request in call.sandbox.requests]
+
+    assert send(1, 2, 3, 4) == [2, 3, 4]
+    assert send(5) == [4, 5]
+    assert send(20) == [20]
+    assert send(1) == [1]
+    call.sandbox.forget_requests()
+    assert send(9, 1) == [9, 1]
 
 
 def test_a_fault_is_added_as_text_or_as_fields_and_counts_down(call: Caller) -> None:
