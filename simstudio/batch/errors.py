@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import copyreg
+from typing import TYPE_CHECKING, Any
 
 from simstudio.core.functions import with_hints
 from simstudio.transport.errors import SimStudioError
@@ -45,3 +46,7 @@ class BatchInterrupted(KeyboardInterrupt):
         super().__init__(f"Interrupted: {progress}.{advice}")
         self.progress = progress
         self.items = items
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy the message as well, because the numbers may have changed since."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]

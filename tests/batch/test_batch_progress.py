@@ -130,6 +130,15 @@ class TestMeasured:
         assert get_type_hints(Progress)["running"] is int
 
 
+@pytest.mark.parametrize("copied", [copy.copy, lambda made: pickle.loads(pickle.dumps(made))])
+def test_an_interruption_can_be_copied(copied: Callable[[sim.BatchInterrupted], sim.BatchInterrupted]) -> None:
+    item = sim.BatchItem(0, 1)
+    made = copied(sim.BatchInterrupted(Progress(total=3, done=1), [item], " Go on."))
+
+    assert str(made) == "Interrupted: 1/3 finished, 1 done, 0 failed. Go on."
+    assert (made.progress, made.items) == (Progress(total=3, done=1), [item])
+
+
 def test_progress_true_says_at_once_that_it_waits_and_only_once(capsys: pytest.CaptureFixture[str]) -> None:
     show = to_stderr(clock=lambda: 0.0)
     progress = Progress(total=9, done=1)
