@@ -135,6 +135,16 @@ def test_a_function_that_raises_a_cancellation_has_failed(case: Case):
         case.begin(client).wait(timeout=LONGEST, poll_interval=0.02)
 
 
+def test_an_output_that_contains_itself_has_failed(case: Case):
+    output: list[Any] = []
+    output.append(output)
+    sandbox = case.sandbox()
+    case.register(sandbox, lambda inputs: output)
+
+    with sandbox.serve() as server, server.client() as client, pytest.raises(case.fails, match="contains itself"):
+        case.begin(client).wait(timeout=LONGEST, poll_interval=0.02)
+
+
 def test_a_sandbox_ends_while_functions_run(case: Case):
     begun, over = threading.Event(), threading.Event()
 

@@ -299,7 +299,9 @@ class SpeedPixSandbox(LocalService):
 
     async def _run(self, task: _Task, function: Callable[..., Any], inputs: dict[str, Any]) -> None:
         try:
-            task.output = jsontext.plain(self._send(await self._functions.call(function, inputs)))
+            task.output = jsontext.plain(
+                jsontext.copy_value(await self._functions.call(function, inputs), self._store_media)
+            )
         except Exception as error:  # noqa: BLE001 - the run's failure
             task.failure = (
                 error.code if isinstance(error, WorkflowFailed) else type(error).__name__,
@@ -340,14 +342,9 @@ class SpeedPixSandbox(LocalService):
     async def _anything(self, body: dict[str, Any]) -> Reply:
         return self._answer(body)
 
-    def _send(self, output: Any) -> Any:
-        if isinstance(output, Media):
-            return self.store(output.content, output.name, output.content_type)
-        if isinstance(output, Mapping):
-            return {name: self._send(item) for name, item in output.items()}
-        if isinstance(output, (list, tuple)):
-            return [self._send(item) for item in output]
-        return output
+    def _store_media(self, value: Any) -> Any:
+        """The address of a file in an output; any other value as it is."""
+        return self.store(value.content, value.name, value.content_type) if isinstance(value, Media) else value
 
 
 class _Endpoint:
