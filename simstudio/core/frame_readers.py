@@ -7,15 +7,21 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import partial
 from importlib import import_module
 from typing import Any, ClassVar, Final
 from uuid import UUID
+
+import attrs
 
 from simstudio.core.frame_libraries import ROWS_AT_ONCE, import_package, pandas_values
 from simstudio.core.frames import Column, Kind
 from simstudio.core.parameters import abbreviate
 from simstudio.core.unsendable import describe_type
 from simstudio.transport.errors import InvalidInputError
+
+_MOST_DIGITS: Final = 400
+"""Digits of a whole number; a float holds fewer."""
 
 
 def library_of(value: object) -> str | None:
@@ -57,7 +63,7 @@ class FrameReader:
     """Reads a frame as JSON data, in parts.
 
     Attributes:
-        columns: The columns; the kind is ``json`` if the frame's type names no other.
+        columns: The columns; the kind is ``json`` if the frame's type names no other, or a value cannot be read.
     """
 
     texts: ClassVar[bool] = True
@@ -79,11 +85,10 @@ class FrameReader:
         """
         parsed = set(as_json) if self.texts else set()
         names = [column.name for column in self.columns]
-        kinds = [column.kind for column in self.columns]
         first = 0
         for part in self.parts():
             columns: list[list[Any]] = []
-            for name, kind, values in zip(names, kinds, part, strict=True):
+            for name, values, kind in zip(names, part, [column.kind for column in self.columns], strict=True):
                 if kind in ("text", "boolean", "integer") and name not in parsed:  # JSON data as they are
                     columns.append(values)
                     continue
@@ -161,7 +166,7 @@ def _to_json(value: Any) -> Any:
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, Decimal):
-        return _to_json(float(value))
+        return _to_json(int(value) if _is_whole(value) else float(value))
     if isinstance(value, Mapping):
         return {name: _to_json(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -170,7 +175,23 @@ def _to_json(value: Any) -> Any:
         plain = value.tolist()
         if type(plain) is not kind:
             return _to_json(plain)
-    raise _NoJSON(describe_type(value))
+    raise _NoJSON(value.reason if kind is UnreadableValue else describe_type(value))
+
+
+def _is_whole(value: Decimal) -> bool:
+    """Whether a number was written without decimals, as the ids of databases are, whose digits a float would lose."""
+    return value.is_finite() and value.adjusted() < _MOST_DIGITS and int(value.as_tuple().exponent) >= 0
+
+
+@attrs.frozen
+class UnreadableValue:
+    """A value of a column that Python cannot hold, such as a date after the year 9999.
+
+    Attributes:
+        reason: The end of a sentence about it.
+    """
+
+    reason: str
 
 
 class _PandasReader(FrameReader):
@@ -203,7 +224,7 @@ class _PandasReader(FrameReader):
             part = self._frame.iloc[start : start + ROWS_AT_ONCE]
             columns = [pandas_values(part.iloc[:, at]) for at in range(len(self.columns))]
             for at in self._days:
-                columns[at] = [None if value is None else value.date() for value in columns[at]]
+                columns[at] = [None if value is None else _day_of(value) for value in columns[at]]
             yield columns
 
 
@@ -220,6 +241,13 @@ _INFERRED: Final[Mapping[str, Kind]] = {
     "date": "date",
 }
 """Kinds of columns of Python objects, by the name that pandas has for them."""
+
+
+def _day_of(moment: Any) -> Any:
+    try:
+        return moment.date()
+    except NotImplementedError:  # before the year 1 or after 9999
+        return moment
 
 
 def _are_days(frame: Any, at: int) -> bool:
@@ -247,7 +275,18 @@ class _PolarsReader(FrameReader):
 
     def parts(self) -> Iterator[list[list[Any]]]:
         for part in self._frame.iter_slices(ROWS_AT_ONCE):
-            yield [column.to_list() for column in part.get_columns()]
+            yield [self._values(at, column) for at, column in enumerate(part.get_columns())]
+
+    def _values(self, at: int, column: Any) -> list[Any]:
+        try:
+            return list(column.to_list())
+        except (ValueError, OverflowError):  # of one value, which is found here
+            self.columns[at] = Column(self.columns[at].name, "json")
+            return [_read_value(partial(self._value, column, row)) for row in range(len(column))]
+
+    @staticmethod
+    def _value(column: Any, row: int) -> Any:
+        return column.slice(row, 1).to_list()[0]
 
 
 class _ArrowReader(FrameReader):
@@ -282,13 +321,26 @@ class _ArrowReader(FrameReader):
     def parts(self) -> Iterator[list[list[Any]]]:
         for batch in self._batches:
             for start in range(0, batch.num_rows, ROWS_AT_ONCE):
-                yield [self._values(column) for column in batch.slice(start, ROWS_AT_ONCE).columns]
+                columns = enumerate(batch.slice(start, ROWS_AT_ONCE).columns)
+                yield [self._values(at, column) for at, column in columns]
 
-    def _values(self, column: Any) -> list[Any]:
+    def _values(self, at: int, column: Any) -> list[Any]:
         if self._arrow.types.is_timestamp(column.type) and column.type.unit == "ns":
             # Python has no nanoseconds.
             column = column.cast(self._arrow.timestamp("us", tz=column.type.tz), safe=False)
-        return list(column.to_pylist())
+        try:
+            return list(column.to_pylist())
+        except (ValueError, OverflowError):  # of one value, which is found here
+            self.columns[at] = Column(self.columns[at].name, "json")
+            return [_read_value(scalar.as_py) for scalar in column]
+
+
+def _read_value(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except (ValueError, OverflowError) as error:
+        text = str(error).rstrip(".")
+        return UnreadableValue(f"cannot be read ({type(error).__name__}: {text})")
 
 
 _READERS: Final[Mapping[str, Callable[[Any], FrameReader]]] = {

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +14,7 @@ import pytest
 
 from simstudio import ConfigurationError, InvalidInputError
 from simstudio.core import frame_readers, frames
-from simstudio.core.frame_readers import read_frame
+from simstudio.core.frame_readers import json_row, read_frame
 from simstudio.core.frames import Column, FrameBuilder, UntypedColumnWarning
 from simstudio.core.model import Model, model
 from simstudio.core.modes import M
@@ -192,6 +194,63 @@ def test_polars_columns_of_each_type_are_read() -> None:
     ]
     with pytest.raises(InvalidInputError, match=r"frame\.collect\(\)"):
         read_frame(frame.lazy())
+
+
+def far_pandas() -> Any:
+    import numpy as np
+    import pandas as pd
+
+    return pd.DataFrame({"at": np.array(["2026-01-01", "10000-01-01"], dtype="datetime64[s]")})
+
+
+def far_polars(*, nested: bool = False) -> Any:
+    import polars as pl
+
+    moments = pl.Series([1_767_225_600_000, 253_402_300_800_000]).cast(pl.Datetime("ms"))
+    return pl.DataFrame({"at": moments.reshape((2, 1)).arr.to_list() if nested else moments})
+
+
+def far_arrow() -> Any:
+    return pa.table({"at": pa.array([1_767_225_600, 253_402_300_800], pa.timestamp("s"))})
+
+
+def bad_text() -> Any:
+    ends = pa.py_buffer(b"\0\0\0\0\1\0\0\0\2\0\0\0")
+    return pa.table({"at": pa.Array.from_buffers(pa.string(), 2, [None, ends, pa.py_buffer(b"a\xff")])})
+
+
+@pytest.mark.parametrize(
+    ("make", "first"),
+    [
+        (far_polars, "2026-01-01T00:00:00"),
+        (partial(far_polars, nested=True), ["2026-01-01T00:00:00"]),
+        (far_arrow, "2026-01-01T00:00:00"),
+        (bad_text, "a"),
+    ],
+)
+def test_a_value_that_python_cannot_hold_is_named(make: Callable[[], Any], first: Any) -> None:
+    rows = read_frame(make()).rows()
+    with pytest.raises(InvalidInputError, match=r"Row 1 of the data frame, column 'at', cannot be read \(\w+Error: "):
+        list(rows)
+    [[one, other]] = next(read_frame(make()).parts())
+    assert json_row({"at": one}) == {"at": first}
+    with pytest.raises(InvalidInputError, match=r"Column 'at' cannot be read"):
+        json_row({"at": other})
+
+
+def test_a_day_after_the_year_9999_is_a_moment() -> None:
+    assert [row["at"] for row in read_frame(far_pandas()).rows()] == ["2026-01-01", "10000-01-01T00:00:00"]
+
+
+def test_whole_numbers_of_a_decimal_column_keep_their_digits() -> None:
+    whole = [Decimal(12345678901234567891), Decimal(5), Decimal("1E+3")]
+    assert json_row({str(value): value for value in whole}) == {str(value): int(value) for value in whole}
+    assert [type(value) for value in json_row({"a": Decimal("5.00"), "b": Decimal("NaN")}).values()] == [
+        float,
+        type(None),
+    ]
+    with pytest.raises(InvalidInputError, match="is inf, which JSON cannot say"):
+        json_row({"a": Decimal("1E+999999")})
 
 
 def test_a_stream_of_arrow_data_is_read_as_it_comes() -> None:
