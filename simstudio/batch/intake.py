@@ -21,6 +21,7 @@ from simstudio.batch.options import Options
 from simstudio.batch.records import Entry
 from simstudio.batch.resumption import resumption
 from simstudio.batch.sources import END, LATER, Source
+from simstudio.batch.threads import run_on_thread
 from simstudio.batch.work_item import WorkItem
 from simstudio.transport.errors import SimStudioError
 
@@ -132,7 +133,7 @@ class Intake:
 
     def _identify(self, prepared: Prepared) -> None:
         """Read the large files of an input on a thread, so that the event loop goes on."""
-        self._identifying = asyncio.get_running_loop().create_task(asyncio.to_thread(prepared.identify))
+        self._identifying = asyncio.get_running_loop().create_task(run_on_thread(prepared.identify))
         self._identifying.add_done_callback(lambda _: self._wake())
 
     def _take_identified(self, identifying: asyncio.Task[Prepared | BatchItem]) -> Any:

@@ -20,6 +20,7 @@ from typing import Any, Final, Protocol
 from simstudio.batch.input_files import InputFile
 from simstudio.batch.inputs import Inputs, read
 from simstudio.batch.items import Examiner
+from simstudio.batch.threads import run_on_thread
 from simstudio.transport.errors import SimStudioError
 
 LATER: Final = object()
@@ -266,6 +267,6 @@ def source_of(
 
 async def _on_threads(rows: Iterator[Any]) -> AsyncIterator[Any]:
     """Rows that are read on threads, so that a slow address does not hold up executions."""
-    while some := await asyncio.to_thread(lambda: list(islice(rows, _AHEAD))):
+    while some := await run_on_thread(lambda: list(islice(rows, _AHEAD))):
         for row in some:
             yield row

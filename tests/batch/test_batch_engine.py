@@ -564,6 +564,28 @@ class TestLargeFiles:
         assert [item.ok for item in items] == [False, True]
         assert str(items[0].error).endswith("The file 'b.bin' cannot be read: [Errno 2] No such file or directory.")
 
+    def test_a_batch_that_is_ended_waits_for_no_digest(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        ended = threading.Event()
+        was_ended: list[bool] = []
+
+        def read(path: Any, mode: str) -> Any:
+            engine.drain()
+            was_ended.append(ended.wait(5))
+            return open(path, mode)  # noqa: PTH123
+
+        monkeypatch.setattr("simstudio.batch.snapshot.open", read, raising=False)
+        source = source_of([self.large(tmp_path / "c.bin")], relayed=False)
+        engine = Engine(
+            sender=FakeSender(echo), source=source, outbox=Box(), pace=FixedPace(), options=options_of(dedup=True)  # type: ignore[arg-type]
+        )  # fmt: skip
+        asyncio.run(engine.run())
+        ended.set()
+        for thread in threading.enumerate():
+            if thread.name == "simstudio-read":
+                thread.join()
+
+        assert was_ended == [True]
+
     def test_a_changed_one_is_read_again(self, tmp_path: Path, readers: list[int]) -> None:
         before = prepare(0, self.large(tmp_path / "a.bin")).fingerprint
         with (tmp_path / "a.bin").open("r+b") as file:
