@@ -132,9 +132,11 @@ class OomolResource(APIResource[M]):
             start: Makes the flow that begins it.
             options: Options of the wait, whose time includes the beginning; None if the caller does not wait.
         """
-        if options is None:
-            return start()
-        return self.poller.begin(start, options.timeout if self._context.options.max_retries else 0.0)
+        return start() if options is None else self._repeat_refused(start, options.timeout)
+
+    def _repeat_refused(self, ask: Callable[[], Flow[T]], patience: float | None) -> Flow[T]:
+        """Send what the limiter refuses again, for so many seconds; None for a day."""
+        return self.poller.begin(ask, patience if self._context.options.max_retries else 0.0)
 
     def _follow(
         self,

@@ -483,6 +483,23 @@ def test_11_what_the_limiter_refused_is_begun_again_within_the_time_of_the_wait(
     assert all(b"content" in body for body in bodies) or run is not RUNS["run_with_files"]
 
 
+FINISHED: dict[str, Callable[[Any], Any]] = {
+    "run": lambda client: client.tasks.run({"blockId": "a::b"}, timeout=60),
+    "handle": lambda client: client.tasks.handle("t-1").result(timeout=60),
+}
+
+
+@defect(11)
+@pytest.mark.parametrize("run", FINISHED.values(), ids=FINISHED)
+def test_11_the_log_that_the_limiter_refused_is_asked_for_again(mode: str, clock: Clock, run: Any):
+    refused = (429, {"message": "slow down"}, {"Retry-After": "7"})
+    line = {"id": 1, "type": "BlockFinished", "event": {"result": 5}}
+    server = Canned([*[task()] * (2 if run is FINISHED["run"] else 1), *[refused] * 5, {"logs": [line]}])
+
+    assert server.run(mode, run, max_retries=2, clock=clock)["result"] == 5
+    assert sum(clock.slept) >= 35.0
+
+
 def test_a_file_that_can_be_read_once_is_in_each_form_that_is_sent(mode: str):
     server = Canned([(400, {"message": "manifest is required"}), task("created")])
     server.run(mode, lambda client: client.tasks.create_with_files("a::b", {}, [Pipe(b"content")]))

@@ -102,7 +102,8 @@ class Applets(TaskFlows[M]):
             if isinstance(applet, Applet) and getattr(applet, "applet_id", None) == applet_id:
                 return applet
         said = f"Applet not found: {applet_id}"
-        raise ApiNotFoundError(f"{said} ({len(applets)} applets at {self._endpoint.base_url}).", 404, said=said)
+        known = f"Applets in the list of {self._endpoint.base_url}: {len(applets)}."
+        raise ApiNotFoundError(f"{said}. {known}", 404, said=said)
 
     def _all(self) -> Flow[List]:
         context = self._context

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 Logs: TypeAlias = list[TaskLog]  # a resource has a method of the name
 
+_PATIENCE = 3600.0
+"""Seconds for which a handle asks for the log of a completed task again while the limiter refuses it."""
+
 
 class TaskFlows(OomolResource[M]):
     """Flows that tasks and applets share."""
@@ -172,14 +175,20 @@ class TaskFlows(OomolResource[M]):
     def _finish(self, task_id: str, options: Polling) -> Flow[RunResult]:
         """Wait for a task, then take its result."""
         reader = LogReader()
+        began = self.poller.clock()
         task = yield from self._wait(task_id, options, reader)
-        return (yield from self._result(task_id, task, reader.logs))
+        left = None if options.timeout is None else options.timeout - (self.poller.clock() - began)
+        return (yield from self._result(task_id, task, reader.logs, left))
 
-    def _result(self, task_id: str, task: Task, logs: Logs | None) -> Flow[RunResult]:
-        """The result of a completed task. Its log is read, unless it was read before."""
+    def _result(self, task_id: str, task: Task, logs: Logs | None, patience: float | None) -> Flow[RunResult]:
+        """The result of a completed task. Its log is read, unless it was read before.
+
+        Args:
+            patience: Seconds for which the log is asked for again while the limiter refuses it; None for a day.
+        """
         if logs is None:
             with identify(task_id):
-                logs = yield from self._logs(task_id)
+                logs = yield from self._repeat_refused(lambda: self._logs(task_id), patience)
         plain = [log.to_dict() if isinstance(log, TaskLog) else log for log in logs]
         came = {"task_id": task_id, "task": task.to_dict(), "logs": plain, "result": result_of(logs)}
         return structure(came, RunResult, overrides={"task": task, "logs": logs})
@@ -212,7 +221,7 @@ class TaskHandle(SubmittedRun[M, Task, RunResult], OomolResource[M]):
 
     def _result(self, state: Task) -> Flow[RunResult]:
         yield from self._tasks._check(self.id, state, None)
-        return (yield from self._tasks._result(self.id, state, None))
+        return (yield from self._tasks._result(self.id, state, None, _PATIENCE))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TaskHandle, (self._tasks, self.id, self.state)
