@@ -10,13 +10,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from simstudio.batch.items import BatchItem
 from simstudio.core.files import File
 from simstudio.core.model import Model
-
-if TYPE_CHECKING:
-    from simstudio.batch.items import BatchItem
 
 MOST_ITEMS = 1000
 """Items that may wait before no further item begins."""

@@ -17,12 +17,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from simstudio.batch.backlog import Backlog
+from simstudio.batch.engine import Engine
+from simstudio.batch.items import BatchItem
 from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.flow import running_loop
 
 if TYPE_CHECKING:
-    from simstudio.batch.engine import Engine
-    from simstudio.batch.items import BatchItem
     from simstudio.core.session import Session
 
 DRAIN_PATIENCE = 30.0
