@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import simstudio
-from simstudio import InvalidInputError, RateLimitError
+from simstudio import File, InvalidInputError, RateLimitError
 from simstudio.sandbox.services.speedpix import SpeedPixServer
 from simstudio.services.speedpix import (
     PredictionCanceledError,
@@ -209,3 +209,17 @@ def test_11_an_unknown_status_is_waited_through(mode: str, server: SpeedPixServe
 def answer(server: SpeedPixServer, call: str, data: Any, status: int = 10) -> None:
     """Let the next question be answered so."""
     server.sandbox.faults.add(status=200, body={"status": status, "data": data}, path=f"/scc/{call}")
+
+
+@pytest.mark.parametrize("path", ["/scc/sp_create_temp_file_upload_sign", "/scc/comfy_prompt"])
+def test_11_what_the_limiter_refuses_before_a_run_is_sent_again_within_the_time_of_the_wait(
+    path: str, mode: str, server: SpeedPixServer, slept: list[float]
+):
+    server.sandbox.faults.add(status=429, headers={"Retry-After": "7"}, path=path, times=5)
+    picture = File(b"content", name="a.png")
+
+    output = run(mode, lambda client: client.run("echo", {"a": picture}, timeout=60), **keys(server))
+
+    assert output["a"].url.startswith(server.base_url)
+    assert sum(slept) >= 35.0
+    assert list(server.sandbox.uploads.values()) == [b"content"]

@@ -11,8 +11,9 @@ from simstudio.core.context import Context
 from simstudio.core.conversion import structure
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
+from simstudio.core.polling import Poller
 from simstudio.services.speedpix.attachments import Attachment, attach
-from simstudio.services.speedpix.envelope import invalid, refuse
+from simstudio.services.speedpix.envelope import Envelope, invalid, refuse
 from simstudio.services.speedpix.errors import SpeedPixResponseError
 from simstudio.services.speedpix.inputs import InputPlan
 from simstudio.services.speedpix.models import File, data_of
@@ -25,17 +26,23 @@ from simstudio.transport.flow import Blocking, Flow
 
 if TYPE_CHECKING:
     from simstudio.core import files
+    from simstudio.transport.message import Response
 
 STRATEGIES = ("url", "base64")
 
 
 class Files(SpeedPixResource[M]):
-    """Upload files."""
+    """Upload files.
+
+    Attributes:
+        poller: Repeats what the limiter refuses.
+    """
 
     def __init__(self, context: Context, name: str, policy: Policy, transfers: Transfers) -> None:
         super().__init__(context, name)
         self._policy = policy
         self._transfers = transfers
+        self.poller = Poller()
 
     @operation
     def create(
@@ -78,13 +85,24 @@ class Files(SpeedPixResource[M]):
 
     async_create = asynchronous(create)
 
-    def _upload(self, attachment: Attachment) -> Flow[File]:
+    def _upload(self, attachment: Attachment, patience: float | None = 0.0) -> Flow[File]:
+        """Upload a file.
+
+        Args:
+            patience: Seconds for which the place to upload to is asked for again while the limiter refuses; None for a
+                day.
+        """
         upload = yield Blocking(attachment.upload)
         asked = {"contentType": attachment.content_type, "originalFilename": attachment.name}
-        response = yield from self._invoke("/scc/sp_create_temp_file_upload_sign", asked, resend="read")
-        envelope = self._envelope(response)
-        if envelope.refused:
-            refuse(envelope, response, f"The file {attachment.name!r} was not uploaded")
+
+        def ask() -> Flow[tuple[Response, Envelope]]:
+            response = yield from self._invoke("/scc/sp_create_temp_file_upload_sign", asked, resend="read")
+            envelope = self._envelope(response)
+            if envelope.refused:
+                refuse(envelope, response, f"The file {attachment.name!r} was not uploaded")
+            return response, envelope
+
+        response, envelope = yield from self.poller.begin(ask, patience if self._context.options.max_retries else 0.0)
         data = data_of(envelope.data, response, of="a place to upload to")
         known = {"name": attachment.name, "contentType": attachment.content_type, "size": upload.size}
         came = {**data, **known}
@@ -107,8 +125,9 @@ class Files(SpeedPixResource[M]):
         strategy: str | None,
         upload_paths: bool | None,
         upload_root: str | os.PathLike[str] | None,
+        patience: float | None,
     ) -> Flow[Any]:
-        """Send the files of an input, and return the input as JSON data."""
+        """Send the files of an input, and return the input as JSON data; ``patience`` is that of :meth:`_upload`."""
         if strategy is not None and strategy not in STRATEGIES:
             raise InvalidInputError(f'file_encoding_strategy must be "url" or "base64", not {strategy!r}.')
         plan = InputPlan(input, self._policy.rule(upload_paths=upload_paths, upload_root=upload_root))
@@ -120,14 +139,14 @@ class Files(SpeedPixResource[M]):
                 if strategy == "base64":
                     sent[id(attachment)] = yield Blocking(attachment.data_url)
                 else:
-                    sent[id(attachment)] = yield from self._address_of(attachment)
+                    sent[id(attachment)] = yield from self._address_of(attachment, patience)
         finally:
             for attachment in plan.attachments:
                 attachment.close()
         return plan.fill(sent)
 
-    def _address_of(self, attachment: Attachment) -> Flow[str]:
-        file = yield from self._upload(attachment)
+    def _address_of(self, attachment: Attachment, patience: float | None) -> Flow[str]:
+        file = yield from self._upload(attachment, patience)
         if not file.access_url:
             raise SpeedPixResponseError(
                 f"The file {attachment.name!r} was uploaded, but the service gave no access_url, so the workflow could "

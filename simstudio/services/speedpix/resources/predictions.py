@@ -183,7 +183,12 @@ class Predictions(SpeedPixResource[M]):
         max_retries: int | None = None,
         patience: float | None = 0.0,
     ) -> Flow[Prediction[M]]:
-        """Submit a prediction, and again for ``patience`` seconds (None for a day) while the limiter refuses it."""
+        """Submit a prediction.
+
+        Args:
+            patience: Seconds for which an upload or the submission is repeated while the limiter refuses it; None for a
+                day.
+        """
         for name, value in (("workflow_id", workflow_id), ("version_id", version_id), ("alias_id", alias_id)):
             check_id(value, name, optional=name != "workflow_id")
         if not isinstance(input, Mapping):
@@ -191,7 +196,11 @@ class Predictions(SpeedPixResource[M]):
         headers = {"X-SP-RESOURCE-CONFIG-ID": resource_config_id} if resource_config_id else None
         sendable = check_headers(headers)
         preparation = self._files._prepare(
-            input, strategy=file_encoding_strategy, upload_paths=upload_paths, upload_root=upload_root
+            input,
+            strategy=file_encoding_strategy,
+            upload_paths=upload_paths,
+            upload_root=upload_root,
+            patience=patience,
         )
         inputs = yield from run_beforehand(preparation)
         body = {
