@@ -281,7 +281,9 @@ def _open(path: Path, *, follow: bool = True) -> int:
     Args:
         follow: Whether a link is followed, which another user may have made if the caller did not name the path.
     """
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+    # A named pipe that is also open for reading here never breaks: it would block when its reader is gone.
+    access = os.O_WRONLY if path.exists() and not path.is_file() else os.O_RDWR
+    flags = access | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
     return os.open(path, flags if follow else flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 

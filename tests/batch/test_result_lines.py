@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -188,3 +189,15 @@ def test_a_file_that_was_replaced_while_it_was_being_locked_is_opened_again(
     end(results, complete=False)
     assert replaced
     assert '"index": 0' in out.read_text()
+
+
+def test_a_pipe_whose_reader_is_gone_is_an_error(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    lines = ResultLines(tmp_path / "pipe", encode, ordered=True, goes_on=False)
+    lines.add(BatchItem(0, 1, key="0"))
+    assert json.loads(os.read(reader, 65_536))["index"] == 0
+    os.close(reader)
+    with pytest.raises(ResultsError, match="Broken pipe"):
+        lines.add(BatchItem(1, 1, key="1"))
+    lines.close()
