@@ -20,6 +20,7 @@ from simstudio.core.parameters import abbreviate
 from simstudio.core.unsendable import describe_type
 from simstudio.transport.errors import InvalidInputError
 
+_UNREADABLE: Final[tuple[type[BaseException], ...]] = (ValueError, OverflowError)
 _MOST_DIGITS: Final = 400
 """Digits of a whole number; a float holds fewer."""
 
@@ -260,6 +261,7 @@ def _are_days(frame: Any, at: int) -> bool:
 class _PolarsReader(FrameReader):
     def __init__(self, frame: Any) -> None:
         self._frame = frame
+        self._unreadable = (*_UNREADABLE, import_module("polars.exceptions").PanicException)
         self.columns = [Column(name, self._kind(dtype)) for name, dtype in frame.schema.items()]
 
     @staticmethod
@@ -280,9 +282,9 @@ class _PolarsReader(FrameReader):
     def _values(self, at: int, column: Any) -> list[Any]:
         try:
             return list(column.to_list())
-        except (ValueError, OverflowError):  # of one value, which is found here
+        except self._unreadable:  # one value, which is found here
             self.columns[at] = Column(self.columns[at].name, "json")
-            return [_read_value(partial(self._value, column, row)) for row in range(len(column))]
+            return [_read_value(partial(self._value, column, row), self._unreadable) for row in range(len(column))]
 
     @staticmethod
     def _value(column: Any, row: int) -> Any:
@@ -330,15 +332,15 @@ class _ArrowReader(FrameReader):
             column = column.cast(self._arrow.timestamp("us", tz=column.type.tz), safe=False)
         try:
             return list(column.to_pylist())
-        except (ValueError, OverflowError):  # of one value, which is found here
+        except _UNREADABLE:  # one value, which is found here
             self.columns[at] = Column(self.columns[at].name, "json")
-            return [_read_value(scalar.as_py) for scalar in column]
+            return [_read_value(scalar.as_py, _UNREADABLE) for scalar in column]
 
 
-def _read_value(read: Callable[[], Any]) -> Any:
+def _read_value(read: Callable[[], Any], failures: tuple[type[BaseException], ...]) -> Any:
     try:
         return read()
-    except (ValueError, OverflowError) as error:
+    except failures as error:
         text = str(error).rstrip(".")
         return UnreadableValue(f"cannot be read ({type(error).__name__}: {text})")
 

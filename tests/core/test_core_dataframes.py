@@ -230,7 +230,7 @@ def bad_text() -> Any:
 )
 def test_a_value_that_python_cannot_hold_is_named(make: Callable[[], Any], first: Any) -> None:
     rows = read_frame(make()).rows()
-    with pytest.raises(InvalidInputError, match=r"Row 1 of the data frame, column 'at', cannot be read \(\w+Error: "):
+    with pytest.raises(InvalidInputError, match=r"Row 1 of the data frame, column 'at', cannot be read \(\w+: "):
         list(rows)
     [[one, other]] = next(read_frame(make()).parts())
     assert json_row({"at": one}) == {"at": first}
