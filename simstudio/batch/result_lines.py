@@ -18,7 +18,7 @@ from typing import Any
 
 from simstudio.batch.errors import ResultsError
 from simstudio.batch.items import BatchItem
-from simstudio.core.disk import PartialFile, lock_file
+from simstudio.core.disk import PartialFile, lock_file, open_locked
 
 
 class ResultLines:
@@ -66,24 +66,14 @@ class ResultLines:
 
     def _open(self) -> int:
         """Open the file and lock it."""
-        while True:
-            fd = _open(self.path, follow=self.path == self._name)
-            if self.path.exists() and not self.path.is_file():
-                return fd
-            try:
-                if not lock_file(fd):
-                    raise ResultsError(
-                        f"The results {self._name} cannot be written: another batch is writing them. "
-                        "Wait for its end, or name another file with out=."
-                    )
-                if os.path.samestat(os.fstat(fd), self.path.stat()):
-                    return fd
-            except FileNotFoundError:
-                pass
-            except BaseException:
-                os.close(fd)
-                raise
-            os.close(fd)  # it was replaced or removed before it was locked
+
+        def refuse(_: int) -> ResultsError:
+            return ResultsError(
+                f"The results {self._name} cannot be written: another batch is writing them. "
+                "Wait for its end, or name another file with out=."
+            )
+
+        return open_locked(self.path, lambda: _open(self.path, follow=self.path == self._name), refuse)
 
     def add(self, item: BatchItem) -> None:
         """Write an item, unless its line is there.

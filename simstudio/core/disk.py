@@ -11,7 +11,7 @@ import re
 import secrets
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
@@ -73,6 +73,35 @@ def lock_file(fd: int) -> bool:
     except OSError:
         return True
     return True
+
+
+def open_locked(path: str | Path, opens: Callable[[], int], refuse: Callable[[int], Exception]) -> int:
+    """Open and lock a file that others may replace or remove meanwhile. What is no regular file is not locked.
+
+    Args:
+        path: Path of the file.
+        opens: Opens the file, and returns its descriptor.
+        refuse: Makes the error that is raised if the file of a descriptor is locked already.
+
+    Returns:
+        The descriptor. Closing it unlocks the file.
+    """
+    while True:
+        fd = opens()
+        try:
+            opened = os.fstat(fd)
+            if not stat.S_ISREG(opened.st_mode):
+                return fd
+            if not lock_file(fd):
+                raise refuse(fd)
+            if os.path.samestat(opened, os.stat(path)):  # noqa: PTH116 - a path of either type
+                return fd
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)  # it was replaced or removed before it was locked
 
 
 def safe_name(name: str) -> str:

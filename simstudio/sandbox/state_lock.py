@@ -6,7 +6,7 @@ import os
 import weakref
 from contextlib import suppress
 
-from simstudio.core.disk import lock_file
+from simstudio.core.disk import open_locked
 
 _PRIVATE = 0o600
 
@@ -43,21 +43,15 @@ class StateLock:
 
 def _lock(path: str) -> int:
     """Create and lock a file. Returns its descriptor."""
-    while True:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT, _PRIVATE)
-        try:
-            if not lock_file(fd):
-                raise ValueError(f"a running sandbox of the same service uses it{_owner(fd)}")
-            if os.path.samestat(os.fstat(fd), os.stat(path)):  # noqa: PTH116 - not removed before it was locked
-                os.truncate(fd, 0)
-                os.write(fd, str(os.getpid()).encode())
-                return fd
-        except FileNotFoundError:
-            pass
-        except BaseException:
-            os.close(fd)
-            raise
-        os.close(fd)
+    fd = open_locked(path, lambda: os.open(path, os.O_RDWR | os.O_CREAT, _PRIVATE), _refuse)
+    with suppress(OSError):  # on a full disk others are refused without the number of this process
+        os.truncate(fd, 0)
+        os.write(fd, str(os.getpid()).encode())
+    return fd
+
+
+def _refuse(fd: int) -> ValueError:
+    return ValueError(f"a running sandbox of the same service uses it{_owner(fd)}")
 
 
 def _owner(fd: int) -> str:

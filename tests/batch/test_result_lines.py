@@ -182,7 +182,7 @@ def test_a_file_that_was_replaced_while_it_was_being_locked_is_opened_again(
             other.replace(out)
         return lock_file(fd)
 
-    monkeypatch.setattr("simstudio.batch.result_lines.lock_file", late)
+    monkeypatch.setattr("simstudio.core.disk.lock_file", late)
     results = opened(out)
 
     results.add(item(0))
